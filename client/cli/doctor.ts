@@ -14,12 +14,18 @@ export function addDoctorCommand(program: Command, run: RunCommand): void {
       "--room <R>",
       "checks the network to the idle PCs of a room, by multicast at rising rates",
     )
-    .action((options: { interface?: string; room?: string }) =>
+    .option("--image <I>", "with --room: the image whose time is told, not the room's last one")
+    .action((options: { interface?: string; room?: string; image?: string }) =>
       run(async (context) => {
         const { client, document, say } = context;
+        const { image } = options;
+        if (image !== undefined && options.room === undefined) {
+          const next = "name the room as well: its network is measured";
+          throw new RoomcastError("usage", "--image is for --room", next);
+        }
         if (options.room !== undefined) {
           const path = `/rooms/${encodeURIComponent(options.room)}/check`;
-          const found = await client.post<Finding[]>(path);
+          const found = await client.post<Finding[]>(path, image === undefined ? {} : { image });
           document(found);
           for (const finding of found) sayFinding(finding, say);
           return found.every(({ level }) => level === "ok") ? 0 : 1;

@@ -131,8 +131,8 @@ function resultSpan(
     case "stopped":
       return { text: t("list.stopped", { why: told(member.reason ?? "") }), style: "warn" };
     case "pending":
-      if (isRunning(session) && member.laneReason !== null)
-        return { text: told(member.laneReason), style: "warn" };
+      if (isRunning(session) && member.reason !== null)
+        return { text: told(member.reason), style: "warn" };
       return { text: isRunning(session) ? what : "", style: "plain" };
   }
 }

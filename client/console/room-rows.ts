@@ -123,7 +123,7 @@ function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
   const running = sessions.filter(isRunning).slice(0, 2);
   if (running.length > 0) {
     return running.flatMap((session) => [
-      ...paragraph(progressLine(session, linkOf(model), speech), columns, "accent").slice(0, 2),
+      ...paragraph(progressLine(session, speech), columns, "accent").slice(0, 2),
       ...session.notices.flatMap((notice) =>
         paragraph(speech.told(notice), columns, "bad").slice(0, 2),
       ),
@@ -142,11 +142,6 @@ function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
   }
   return told;
 }
-
-const linkOf =
-  (model: Model) =>
-  (pc: string): number | null =>
-    model.pcs.get(pc)?.nic.speedMbps ?? null;
 
 function titleOf({ kind, image, room, endedAt }: SessionView, { t }: ConsoleSpeech): string {
   const time = (endedAt ?? "").slice(11, 16);

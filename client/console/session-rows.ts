@@ -95,7 +95,7 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
   }
   const fraction = sessionFraction(session);
   const left = session.secondsLeft;
-  const slow = slowest(session, (pc) => model.pcs.get(pc)?.nic.speedMbps ?? null, speech);
+  const slow = slowest(session, speech);
   const notices = session.notices.flatMap((notice) =>
     paragraph(told(notice), columns, "bad").slice(0, 2),
   );
@@ -138,7 +138,7 @@ function memberRow(
   columns: number,
 ): Row {
   const { t, told, percent, byteRate, loss } = speech;
-  const { name, state, result, writeBps, lossRatio, disk, reason, laneReason } = member;
+  const { name, state, result, writeBps, lossRatio, disk, reason } = member;
   const running = isRunning(session) && result === "pending";
   const fraction = running ? memberFraction(member) : null;
   const width = barWidth(columns);
@@ -169,8 +169,8 @@ function memberRow(
     span(cell(bar, width + 7)),
     span(cell(writeBps === null || !running ? "" : byteRate(writeBps), 11, "right")),
     span(`${cell(lossRatio === null ? "" : loss(lossRatio), 8, "right")}  `),
-    laneReason !== null && running
-      ? span(cut(told(laneReason), columns - width - 57), "warn")
+    reason !== null
+      ? span(cut(told(reason), columns - width - 57), "warn")
       : span(disk === null ? "" : cut(diskIdentity(disk), columns - width - 57)),
   ];
 }

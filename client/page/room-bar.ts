@@ -22,10 +22,7 @@ export interface RoomBar {
 const secondsLeftOf = (each: SessionView | MemberView): number | null =>
   "members" in each ? each.secondsLeft : memberSecondsLeft(each);
 
-export function roomBar(
-  session: SessionView,
-  linkMbps: (pc: string) => number | null = () => null,
-): RoomBar {
+export function roomBar(session: SessionView): RoomBar {
   const { members } = session;
   // The PC in the middle is known with its reading back, the others without: the last is no sooner than that.
   const left = [session, ...members].flatMap((each) => secondsLeftOf(each) ?? []);
@@ -42,6 +39,6 @@ export function roomBar(
     fraction: sessionFraction(session),
     medianSeconds: session.secondsLeft,
     slowestSeconds: left.length === 0 ? null : Math.max(...left),
-    cause: slowest(session, linkMbps, speech()),
+    cause: slowest(session, speech()),
   };
 }

@@ -55,7 +55,7 @@ function wrongOf(pc: PcView, part: Part | undefined, word: StateWord): string | 
   const { result, reason, laneReason } = part.member;
   const isAtWork = result === "pending" && part.session.endedAt === null;
   const why =
-    word === "FAILED" || word === "STOPPED" ? reason : isAtWork ? (laneReason ?? reason) : null;
+    word === "FAILED" || word === "STOPPED" ? reason : isAtWork ? (reason ?? laneReason) : null;
   return why === null ? null : told(why);
 }
 

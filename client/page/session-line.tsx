@@ -25,8 +25,7 @@ export function SessionLine({ id, isBig = false }: { id: string; isBig?: boolean
       </section>
     );
   }
-  const linkMbps = (pc: string): number | null => store.pcs.peek(pc)?.nic.speedMbps ?? null;
-  const bar = roomBar(session, linkMbps);
+  const bar = roomBar(session);
   const { joined, expected, verified, failed, cameUp, medianSeconds, slowestSeconds, cause } = bar;
   const figures: readonly (readonly [string, string] | null)[] = [
     [t("bar.joined"), t("of", { some: joined, all: expected })],

@@ -68,7 +68,7 @@ export interface CastSenderStats {
   readonly receivers: readonly ReceiverStanding[];
 }
 
-/** Why the others do not wait for a straggler, with its present figures. */
+/** Why a receiver is slow, with its present figures. */
 export type StragglerReason =
   /** Its disk writes no faster. */
   | { readonly cause: "disk"; readonly writeBytesPerSecond: number }
@@ -90,6 +90,8 @@ export interface ReceiverStanding {
   readonly lane: "main" | "catchUp";
   /** Why it is in the catch-up lane; null in the main one, and until its figures have shown it for long enough. */
   readonly reason: StragglerReason | null;
+  /** What its figures have shown for long enough to make it slow, in any lane; null: nothing. */
+  readonly shown: StragglerReason | null;
   /**
    * `hears`; `deaf`: it reports, but nothing of what was sent for 1.5 s has come to it (IGMP, VLAN, Wi-Fi);
    * `silent`: no report; `unknown`: it has just joined.

@@ -158,6 +158,7 @@ export function standingOf(
     // Stragglers move to the main lane when the others have everything, and still are stragglers.
     lane: isStraggler ? "catchUp" : lane,
     reason: reasonOf(member, now),
+    shown: member.causes.reason,
     hearing: hearing(),
     sent: from === null ? null : { generation, from: from >>> 0 },
     lossRatio: figures?.lossRatio ?? null,

@@ -59,21 +59,16 @@ export function resultCounts(session: SessionView): Readonly<Record<MemberView["
 
 /** A PC holds the room up when it needs this many times as long as half of the others. */
 const slowFactor = 1.25;
-/** More loss than repairs make good without being noticed. */
-const badLoss = 0.02;
-/** In bytes: so much has come and waits where the disk is what is waited for. */
-const badBacklog = 8 * chunkBytes;
 /** Seconds: a PC that started this much later than the others is behind for that reason. */
 const laterSeconds = 10;
 
 /**
- * The PC that holds the room up, and why: its loss, its link, its disk, or that it came later; null
- * when they are all about as fast, or nothing tells why they are not. `linkMbps`: a PC's link speed, where it is known.
+ * The PC that holds the room up, and why: what the cast says of it (`core/cast/causes.ts`), or that it came later; null
+ * when they are all about as fast, or nothing tells why they are not.
  */
 export function slowest(
   session: SessionView,
-  linkMbps: (pc: string) => number | null = () => null,
-  { t, told, loss, byteRate }: ScreenSpeech = english,
+  { t, told }: ScreenSpeech = english,
 ): { readonly name: string; readonly why: string } | null {
   const straggler = session.members.find(
     ({ result, lane }) => result === "pending" && lane === "catch-up",
@@ -91,23 +86,9 @@ export function slowest(
   if (last === undefined || typical === undefined || last.left <= typical.left * slowFactor) {
     return null;
   }
-  const why = reasonFor(last.member);
-  return why === null ? null : { name: last.member.name, why };
-
-  function reasonFor(member: MemberView): string | null {
-    const { pc, lossRatio, writeBps, startedAt, bytesReceived, bytesWritten } = member;
-    if (lossRatio !== null && lossRatio >= badLoss)
-      return t("slow.loss", { loss: loss(lossRatio) });
-    const link = linkMbps(pc);
-    const fastest = Math.max(...under.map(({ member }) => linkMbps(member.pc) ?? 0));
-    if (link !== null && link < fastest) return t("slow.link", { speed: link });
-    const rates = under.map(({ member }) => member.writeBps ?? 0).sort((one, other) => one - other);
-    const median = rates[Math.floor(rates.length / 2)] ?? 0;
-    const waitsForDisk = bytesReceived - bytesWritten >= badBacklog;
-    if (waitsForDisk && writeBps !== null && writeBps * slowFactor < median)
-      return t("slow.disk", { rate: byteRate(writeBps) });
-    const first = under.flatMap(({ member }) => member.startedAt ?? []).sort()[0];
-    if (startedAt === null || first === undefined) return null;
-    return secondsBetween(first, startedAt) >= laterSeconds ? t("slow.late") : null;
-  }
+  const { name, slowReason, startedAt } = last.member;
+  if (slowReason !== null) return { name, why: told(slowReason) };
+  const first = under.flatMap(({ member }) => member.startedAt ?? []).sort()[0];
+  if (startedAt === null || first === undefined) return null;
+  return secondsBetween(first, startedAt) >= laterSeconds ? { name, why: t("slow.late") } : null;
 }

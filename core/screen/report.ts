@@ -123,13 +123,9 @@ function failure({ reason, disk }: MemberView, { t, told }: ScreenSpeech): strin
 
 /**
  * One line about a running session, for a terminal or a log: rate, progress, time left, the slowest
- * PC. `linkMbps`: a PC's link speed, where it is known.
+ * PC.
  */
-export function progressLine(
-  session: SessionView,
-  linkMbps?: (pc: string) => number | null,
-  speech: ScreenSpeech = english,
-): string {
+export function progressLine(session: SessionView, speech: ScreenSpeech = english): string {
   const { kind, image, room, state, members, rateBps } = session;
   const { t, percent, size, linkRate, duration } = speech;
   const all = members.length;
@@ -162,7 +158,7 @@ export function progressLine(
   if (boots !== null) parts.push(boots);
   const left = session.secondsLeft;
   if (left !== null && left > 0) parts.push(t("time.left", { time: duration(left) }));
-  const slow = slowest(session, linkMbps, speech);
+  const slow = slowest(session, speech);
   if (slow !== null) parts.push(t("line.slowest", { pc: slow.name, why: slow.why }));
   const unreached = members.filter(
     ({ result, lane }) => result === "pending" && lane === "http",

@@ -3,7 +3,7 @@
  * came. Each line names what its own figures show, and PCs of which the same is true stand in one line.
  */
 import type { Finding } from "../wire/api.ts";
-import { durationText, lossText } from "./format.ts";
+import { durationText, lossText, sizeText } from "./format.ts";
 
 /** What was sent at one rate, and what came of it. */
 export interface RateFigures {
@@ -32,6 +32,8 @@ export interface RoomFigures {
   readonly pcs: readonly PcFigures[];
   /** Whether somebody asks for multicast memberships on this network; null: that was not listened for long enough. */
   readonly hasQuerier: boolean | null;
+  /** The image whose time is told; null: there is none, and it is told of some bytes. */
+  readonly image: { readonly name: string; readonly storedBytes: number } | null;
 }
 
 /** A fraction of the packets: a cast bears with less at a cost of as much. */
@@ -40,12 +42,12 @@ const badLoss = 0.01;
 const mostPcs = 0.75;
 /** Fewer PCs are no room that one could be measured against. */
 const fewPcs = 3;
-/** Bytes: what an image's size is told by. */
+/** Bytes: what an image's size is told by where there is none. */
 const sampleBytes = 10e9;
 
 /** A line a PC, or for all of whom the same is true; what the room's images will take at last. */
-export function judgeRoom({ pcs, hasQuerier }: RoomFigures): Finding[] {
-  const usualMbps = median(pcs.flatMap(({ heard }) => heard?.speedMbps ?? []));
+export function judgeRoom({ pcs, hasQuerier, image }: RoomFigures): Finding[] {
+  const { usualMbps, slowPorts } = portsOf(pcs);
   const sharedBps = sharedLimit(pcs);
   const lines = new Map<string, { readonly names: string[]; readonly verdict: Verdict }>();
   for (const { name, heard } of pcs) {
@@ -72,9 +74,28 @@ export function judgeRoom({ pcs, hasQuerier }: RoomFigures): Finding[] {
           },
         ];
   const well = pcs.length - [...lines.values()].reduce((sum, { names }) => sum + names.length, 0);
-  const fine: Finding[] =
-    well === 0 ? [] : [{ ...finding("ok"), text: `${well} of ${pcs.length} PCs hear all of it` }];
-  return [...told, ...shared, ...fine, ...timeFinding(pcs)];
+  const text =
+    slowPorts.length === 0
+      ? `${well} of ${pcs.length} PCs hear all of it`
+      : `${well} of ${pcs.length} PCs hear all that their ports carry`;
+  const fine: Finding[] = well === 0 ? [] : [{ ...finding("ok"), text }];
+  return [...told, ...slowPorts, ...shared, ...fine, ...timeFinding(pcs, image)];
+}
+
+/** The speed of a port that is as it should be, and the line of a room that has none: its ports carry less than was sent. */
+function portsOf(pcs: readonly PcFigures[]): { usualMbps: number | null; slowPorts: Finding[] } {
+  const speeds = pcs.flatMap(({ heard }) => heard?.speedMbps ?? []);
+  const sentBps = Math.max(
+    0,
+    ...pcs.flatMap(({ heard }) => heard?.steps.map(({ rateBps }) => rateBps) ?? []),
+  );
+  const usualMbps = median(speeds.filter((speed) => speed * 1e6 >= sentBps));
+  if (usualMbps !== null) return { usualMbps, slowPorts: [] };
+  const allMbps = median(speeds);
+  if (allMbps === null) return { usualMbps: null, slowPorts: [] };
+  const text = `all ports have ${allMbps} Mbit/s: switch or cables`;
+  const mend = `a faster switch, or cables with all eight wires: the server sends ${mbps(sentBps)}`;
+  return { usualMbps: allMbps, slowPorts: [{ check: "room", level: "warning", text, mend }] };
 }
 
 interface Verdict {
@@ -94,9 +115,9 @@ function verdictOf(
   const warn = (text: string, mend: string): Verdict => ({ level: "warning", text, mend });
   if (heard === null)
     return warn("no answer", "see the PC's screen; an older agent cannot be asked: restart the PC");
-  const { steps, dropped, speedMbps, duplex, errors, reason } = heard;
+  const { dropped, speedMbps, duplex, errors, reason } = heard;
   if (reason !== null) return warn(`it could not listen: ${reason}`, "see the PC's screen");
-  if (steps.length > 0 && steps.every(({ received }) => received === 0))
+  if (heard.steps.length > 0 && heard.steps.every(({ received }) => received === 0))
     return deaf(room.hasQuerier);
   const { usualMbps } = room;
   if (speedMbps !== null && usualMbps !== null && speedMbps < usualMbps)
@@ -109,6 +130,7 @@ function verdictOf(
       "half duplex: its port or its adapter is set by hand",
       "set both ends to negotiate",
     );
+  const steps = carried(heard);
   const bad = steps.find((step) => lossOf(step) >= badLoss);
   if (bad === undefined) return null;
   const lost = steps.reduce((sum, { sent, received }) => sum + sent - received, 0);
@@ -128,6 +150,10 @@ function verdictOf(
       : "check its cable and its switch port",
   );
 }
+
+/** What the PC's own port has room for: what is sent faster is lost there, and says nothing of the rest of the way. */
+const carried = ({ steps, speedMbps }: NonNullable<PcFigures["heard"]>): readonly RateFigures[] =>
+  steps.filter(({ rateBps }) => speedMbps === null || rateBps <= speedMbps * 1e6);
 
 function deaf(hasQuerier: boolean | null): Verdict {
   const level = "problem";
@@ -149,35 +175,35 @@ function sharedLimit(pcs: readonly PcFigures[]): number | null {
   const hearing = pcs.flatMap(({ heard }) =>
     heard?.steps.some(({ received }) => received > 0) === true ? [heard] : [],
   );
-  if (hearing.length < fewPcs) return null;
   const rates = hearing[0]?.steps.map(({ rateBps }) => rateBps) ?? [];
   const isShared = (rateBps: number): boolean => {
-    const losing = hearing.filter(({ steps }) =>
-      steps.some((step) => step.rateBps === rateBps && lossOf(step) >= badLoss),
+    const there = hearing.flatMap(
+      (each) => carried(each).find((step) => step.rateBps === rateBps) ?? [],
     );
-    return losing.length >= hearing.length * mostPcs;
+    const losing = there.filter((step) => lossOf(step) >= badLoss);
+    return there.length >= fewPcs && losing.length >= there.length * mostPcs;
   };
   return rates.find(isShared) ?? null;
 }
 
 /** At the highest rate that the PC in the middle hears whole. */
-function timeFinding(pcs: readonly PcFigures[]): Finding[] {
+function timeFinding(pcs: readonly PcFigures[], image: RoomFigures["image"]): Finding[] {
   const best = median(
     pcs.flatMap(({ heard }) => {
       if (heard === null || heard.steps.every(({ received }) => received === 0)) return [];
-      const bad = heard.steps.findIndex((step) => lossOf(step) >= badLoss);
-      const good = bad < 0 ? heard.steps.at(-1) : heard.steps[bad - 1];
+      const steps = carried(heard);
+      const bad = steps.findIndex((step) => lossOf(step) >= badLoss);
+      const good = bad < 0 ? steps.at(-1) : steps[bad - 1];
       return good?.rateBps ?? [];
     }),
   );
   if (best === null) return [];
-  const seconds = (sampleBytes * 8) / best;
-  return [
-    {
-      ...finding("ok"),
-      text: `the room hears ${mbps(best)} whole: each ${sampleBytes / 1e9} GB of an image (as it is stored) take ${durationText(seconds)} or more`,
-    },
-  ];
+  const takes = durationText(((image?.storedBytes ?? sampleBytes) * 8) / best);
+  const text =
+    image === null
+      ? `the room hears ${mbps(best)} whole: each ${sampleBytes / 1e9} GB of an image (as it is stored) take ${takes} or more`
+      : `the room hears ${mbps(best)} whole: ${image.name} (${sizeText(image.storedBytes)} as it is stored) takes ${takes} or more`;
+  return [{ ...finding("ok"), text }];
 }
 
 const finding = (level: Finding["level"]) => ({ check: "room", level, mend: null });

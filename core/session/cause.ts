@@ -1,6 +1,6 @@
 /** Why a PC's part in a session ended, as a code with parameters, and the words for it. */
 import type { End } from "../wire/work.ts";
-import { slowDiskCause } from "./slow-disk.ts";
+import { type Overdue, overdueText } from "./slow-disk.ts";
 
 export type Cause =
   /** The agent's own words: an error, or a safety rule that refused before anything was written. */
@@ -17,8 +17,7 @@ export type Cause =
   /** It never came; `asked`: it asked for its boot files. */
   | { readonly code: "absent"; readonly asked: boolean }
   | { readonly code: "no-wants" }
-  /** Its disk took next to nothing for too long. */
-  | { readonly code: "slow-disk" }
+  | Overdue
   | { readonly code: "cast"; readonly text: string }
   | { readonly code: "no-image" }
   | { readonly code: "no-space"; readonly text: string }
@@ -66,7 +65,8 @@ export function causeText(cause: Cause | null): string | null {
     case "no-wants":
       return "its agent did not say which chunks it wants";
     case "slow-disk":
-      return slowDiskCause;
+    case "slow-step":
+      return overdueText(cause);
     case "no-image":
       return "the agent ended without an image";
     case "dropped":

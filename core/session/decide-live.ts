@@ -6,6 +6,7 @@ import type { Surroundings } from "./decide-member.ts";
 import { decideReceivers } from "./decide-receivers.ts";
 import type { Gauges, Input, LabTime } from "./kind.ts";
 import { hasServed, type LiveFact, type LiveState, senderAttempt } from "./live-state.ts";
+import { overdueText } from "./slow-disk.ts";
 
 /** How long a live cast waits for a sender whose connection broke. */
 export const senderGrace = millis(15_000);
@@ -107,6 +108,10 @@ function decideSender(
       if (input.type === "reported") return [];
       // Before the map is there nothing is lost: the order is met anew.
       return isPlanned ? broken("it was restarted while it was sending") : back;
+    }
+    case "progress": {
+      const overdue = gauges.members.get(pc)?.slowWork.overdue ?? null;
+      return overdue === null ? [] : broken(overdueText(overdue));
     }
     default:
       return [];

@@ -13,7 +13,6 @@ import {
   restartGrace,
 } from "./member.ts";
 import type { ReceiverFact } from "./receivers.ts";
-import { slowDiskLimit } from "./slow-disk.ts";
 
 /** A PC whose connection breaks so soon after it asked for boot files was restarted: a link needs 10 s to be missed. */
 const askedLately = millis(60_000);
@@ -74,9 +73,8 @@ export function decideMember(
     case "progress": {
       const facts: ReceiverFact[] = [];
       if (!isAtWork) return facts;
-      const slowSince = gauges.members.get(pc)?.slowDiskSince ?? null;
-      if (slowSince !== null && now - slowSince >= slowDiskLimit)
-        return [ended(pc, "failed", { code: "slow-disk" }, gauges)];
+      const overdue = gauges.members.get(pc)?.slowWork.overdue ?? null;
+      if (overdue !== null) return [ended(pc, "failed", overdue, gauges)];
       if (input.trouble !== member.trouble)
         facts.push({ type: "troubled", pc, text: input.trouble });
       if (phase.name === "ordered" && now >= phase.heardAt + heardEvery)

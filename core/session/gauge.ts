@@ -1,6 +1,5 @@
 /** What inputs say that is shown, or weighed against what comes after, and never kept. */
 import { type Gauges, gaugesOf, type Input, type LabTime } from "./kind.ts";
-import { isSlow, slowDiskText } from "./slow-disk.ts";
 
 /** Notes it; whether the words are of the present attempt has been looked at. */
 export function noteInput(gauges: Gauges, input: Input, now: LabTime): void {
@@ -9,18 +8,11 @@ export function noteInput(gauges: Gauges, input: Input, now: LabTime): void {
   switch (input.type) {
     case "ready":
       gauge.counters = input.counters;
-      gauge.slowDiskSince = null;
-      gauge.slowDisk = null;
+      gauge.slowWork.reset();
       return;
     case "progress":
       gauge.counters = input.counters ?? gauge.counters;
-      gauge.slowDiskSince = isSlow(input.phase, input.counters)
-        ? (gauge.slowDiskSince ?? now)
-        : null;
-      gauge.slowDisk =
-        gauge.slowDiskSince === null
-          ? null
-          : slowDiskText(gauge.slowDiskSince, now, input.counters?.writeBps ?? null);
+      gauge.slowWork.note(input, now);
       gauge.bytesDone = input.bytesDone;
       gauge.bytesTotal = input.bytesTotal;
       return;
@@ -36,8 +28,7 @@ export function noteInput(gauges: Gauges, input: Input, now: LabTime): void {
       gauge.arpSince = null;
       return;
     case "lost":
-      gauge.slowDiskSince = null;
-      gauge.slowDisk = null;
+      gauge.slowWork.reset();
       gauge.arpSince = null;
       return;
     case "seen":

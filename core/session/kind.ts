@@ -14,6 +14,7 @@ import type { ServerMessage } from "../wire/server-message.ts";
 import type { DiskView, FitView, PcState, SessionView } from "../wire/views.ts";
 import type { Counters, Report } from "../wire/work.ts";
 import type { Sign } from "./boot-proof.ts";
+import { SlowWork } from "./slow-disk.ts";
 import { TimeLeft } from "./time-left.ts";
 
 /** The id of a PC in the inventory. */
@@ -82,6 +83,8 @@ export type Input =
       readonly attempt: number;
       readonly phase: string;
       readonly counters: Counters | null;
+      /** As in `WorkFigures`. */
+      readonly diskBusy: number | null;
       /** Its disk does not answer, in words. */
       readonly trouble: string | null;
       readonly bytesDone: number;
@@ -141,9 +144,9 @@ export interface MemberGauges {
   /** Why it is served over HTTP, or after the others, in its newest words. */
   unicast: string | null;
   straggling: string | null;
-  /** Since when its disk has taken next to nothing, and that in words once it has lasted. */
-  slowDiskSince: LabTime | null;
-  slowDisk: string | null;
+  /** What its figures in the cast show to make it slow, in words. */
+  slow: string | null;
+  readonly slowWork: SlowWork;
   /** When it last asked for its boot files. */
   askedAt: LabTime | null;
   /** When a boot loader, or the boot image's own system, was last heard. */
@@ -170,8 +173,8 @@ export function gaugesOf(gauges: Gauges, pc: PcId): MemberGauges {
     bytesTotal: null,
     unicast: null,
     straggling: null,
-    slowDiskSince: null,
-    slowDisk: null,
+    slow: null,
+    slowWork: new SlowWork(),
     askedAt: null,
     loaderAt: null,
     arpSince: null,

@@ -101,8 +101,11 @@ export function decideWorker(
       return [workerEnd(worker, gauges, "stopped", { code: "stopped-at-pc", text: null })];
     case "lost":
       return phase.name === "lost" ? [] : gone({ code: "lost", text: input.reason });
-    case "progress":
-      return phase.name === "ordered" ? [{ type: "began", pc }] : [];
+    case "progress": {
+      if (phase.name === "ordered") return [{ type: "began", pc }];
+      const overdue = gauges.members.get(pc)?.slowWork.overdue ?? null;
+      return overdue === null ? [] : [workerEnd(worker, gauges, "failed", overdue)];
+    }
     case "connected":
     case "reported": {
       const { report } = input;
@@ -203,10 +206,11 @@ export function workerView(
     name: names.nameOf(pc),
     state: phase.name === "ended" ? names.stateOf(pc) : phase.name === "lost" ? "offline" : atWork,
     result: phase.name === "ended" ? phase.result : "pending",
-    reason: reasonOf(phase),
+    reason: reasonOf(phase, gauge?.slowWork.text ?? null),
     refused: phase.name === "ended" && phase.cause?.code === "refused",
     lane: null,
     laneReason: null,
+    slowReason: null,
     bytesWanted: gauge?.bytesTotal ?? worker.bytesTotal,
     bytesReceived: gauge?.bytesDone ?? worker.bytesDone,
     bytesWritten: 0,
@@ -224,9 +228,9 @@ export function workerView(
   };
 }
 
-function reasonOf(phase: Worker["phase"]): string | null {
+function reasonOf(phase: Worker["phase"], waitsFor: string | null): string | null {
   if (phase.name === "lost") return lostText(phase.cause);
-  return phase.name === "ended" ? causeText(phase.cause) : null;
+  return phase.name === "ended" ? causeText(phase.cause) : waitsFor;
 }
 
 /** The parts of a session's view that nothing is cast in. */

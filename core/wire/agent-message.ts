@@ -52,6 +52,8 @@ export const Progress = Type.Object({
   bytesDone: count,
   bytesTotal: nullable(count),
   counters: nullable(Counters),
+  /** As in `Counters`, of work that has none: a disk that is read into an image or a cast. */
+  diskBusy: Type.Optional(nullable(Type.Number({ minimum: 0, maximum: 1 }))),
   /** The disk does not answer, in words; null or absent while it does. */
   trouble: Type.Optional(nullable(text(512))),
 });
@@ -82,6 +84,8 @@ export const CastStats = Type.Object({
         receiver: count,
         /** Why the others do not wait for it, in words; null: they do. */
         straggling: nullable(text(256)),
+        /** What its figures show to make it slow, in words; null or absent: nothing. */
+        slow: Type.Optional(nullable(text(256))),
         /** As in `room`. */
         sent: Type.Optional(nullable(SentRun)),
       }),

@@ -238,12 +238,14 @@ export const MemberView = Type.Object({
   name: Type.String(),
   state: PcState,
   result: MemberResult,
-  /** Why it failed or was stopped; while it is pending, that its disk does not answer, or `laneReason`. */
+  /** Why it failed or was stopped; while it is pending, that its disk does not answer, what is waited for, or `laneReason`. */
   reason: nullable(Type.String()),
   /** How it is served: with the room, after it, or with a copy of its own. Null while it is not, but for `http`. */
   lane: nullable(literals("main", "catch-up", "http")),
   /** Why it is not served with the room: `disk writes 18 MB/s`. */
   laneReason: nullable(Type.String()),
+  /** What its own figures have shown for a second of the last two to make it slow, in any lane: `disk writes 18 MB/s`. */
+  slowReason: nullable(Type.String()),
   /** It failed because a safety rule refused it: nothing was written. */
   refused: Type.Boolean(),
   disk: nullable(DiskView),

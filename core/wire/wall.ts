@@ -20,7 +20,7 @@ const sessionFields = [
   ...(["bytesSent", "parityBytes", "repairBytes", "passes", "secondsLeft", "fit"] as const),
 ] as const;
 const memberFields = [
-  ...(["pc", "name", "state", "result", "lane", "laneReason", "refused"] as const),
+  ...(["pc", "name", "state", "result", "lane", "laneReason", "slowReason", "refused"] as const),
   ...(["bytesWanted", "bytesReceived", "bytesWritten", "bytesVerified"] as const),
   ...(["chunksKept", "chunksWritten", "lossRatio", "writeBps", "startedAt", "endedAt"] as const),
 ] as const;

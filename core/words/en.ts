@@ -115,9 +115,6 @@ export const en = {
   "boots.didNot": { one: "{count} did not", other: "{count} did not" },
   // Which PC holds a room up
   "slow.catchingUp": "catching up",
-  "slow.loss": "loss {loss}",
-  "slow.link": "link {speed} Mbit/s",
-  "slow.disk": "disk {rate}",
   "slow.late": "it came later",
   // A session in a sentence
   "report.verified": { one: "{count} of {all} verified", other: "{count} of {all} verified" },

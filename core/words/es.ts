@@ -116,9 +116,6 @@ export const es: ScreenWords = {
   "boots.didNot": { one: "{count} no arrancó", other: "{count} no arrancaron" },
   // Which PC holds a room up
   "slow.catchingUp": "recuperando el retraso",
-  "slow.loss": "pérdida {loss}",
-  "slow.link": "enlace a {speed} Mbit/s",
-  "slow.disk": "disco a {rate}",
   "slow.late": "llegó más tarde",
   // A session in a sentence
   "report.verified": { one: "{count} de {all} verificado", other: "{count} de {all} verificados" },

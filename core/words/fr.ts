@@ -116,9 +116,6 @@ export const fr: ScreenWords = {
   "boots.didNot": { one: "{count} non démarré", other: "{count} non démarrés" },
   // Which PC holds a room up
   "slow.catchingUp": "rattrape son retard",
-  "slow.loss": "pertes {loss}",
-  "slow.link": "lien à {speed} Mbit/s",
-  "slow.disk": "disque à {rate}",
   "slow.late": "arrivé plus tard",
   // A session in a sentence
   "report.verified": { one: "{count} sur {all} vérifié", other: "{count} sur {all} vérifiés" },

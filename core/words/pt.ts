@@ -115,9 +115,6 @@ export const pt: ScreenWords = {
   "boots.didNot": { one: "{count} não iniciou", other: "{count} não iniciaram" },
   // Which PC holds a room up
   "slow.catchingUp": "recuperando o atraso",
-  "slow.loss": "perda {loss}",
-  "slow.link": "link de {speed} Mbit/s",
-  "slow.disk": "disco a {rate}",
   "slow.late": "chegou depois",
   // A session in a sentence
   "report.verified": { one: "{count} de {all} verificado", other: "{count} de {all} verificados" },

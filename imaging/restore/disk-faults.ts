@@ -2,6 +2,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { BusyTime } from "../disk/busy-time.ts";
 
 /** Pauses before the second and third try, in milliseconds: a bus that was reset takes that long. */
 const retryAfter = [200, 2000];
@@ -31,9 +32,7 @@ export class DiskFaults {
   private readonly slow = new Set<string>();
   /** The disk may never answer again: nothing is to be asked of it, and nothing of it waited for. */
   isHung = false;
-  private asked = 0;
-  private busySince = 0;
-  private busyBefore = 0;
+  private readonly busy = new BusyTime();
 
   constructor(ports: {
     readonly disk: FaultyDisk;
@@ -55,7 +54,7 @@ export class DiskFaults {
 
   /** Milliseconds in which at least one call was under way, in all. */
   get busyMs(): number {
-    return this.busyBefore + (this.asked > 0 ? performance.now() - this.busySince : 0);
+    return this.busy.ms;
   }
 
   write(offset: number, data: Uint8Array): Promise<void> {
@@ -129,19 +128,16 @@ export class DiskFaults {
     const where = offset === null ? "" : ` at ${whereText(offset)}`;
     const said = `the disk has not answered a ${doing}${where} for ${slow / 1000} s (${this.diskName})`;
     const slowTimer = setTimeout(() => this.slow.add(said), slow);
-    if (this.asked++ === 0) this.busySince = performance.now();
     const timer = setTimeout(() => {
       this.isHung = true;
       reject(new HungDisk(doing, offset, hung));
     }, hung);
     try {
-      await Promise.race([work, promise]);
+      await this.busy.during(Promise.race([work, promise]));
     } finally {
       clearTimeout(slowTimer);
       clearTimeout(timer);
       this.slow.delete(said);
-      this.asked--;
-      if (this.asked === 0) this.busyBefore += performance.now() - this.busySince;
     }
   }
 

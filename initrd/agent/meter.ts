@@ -23,6 +23,17 @@ export class Meter {
   }
 }
 
+/** The fraction of the time in which a disk had something to do, lately. */
+export class BusyMeter {
+  private readonly meter = new Meter();
+
+  /** `busyMs` in all at `nowMs`; null before there are two totals. */
+  take(busyMs: number, nowMs: number): number | null {
+    const perSecond = this.meter.take(busyMs, nowMs);
+    return perSecond === null ? null : Math.min(1, perSecond / 1000);
+  }
+}
+
 /** A chunk at 5 MB/s takes 0.2 s: shorter samples jump. */
 const sampleMs = 500;
 /** What was longer ago counts little. */

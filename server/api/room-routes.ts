@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
 import { Finding, RoomImport, WakeReport } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
+import { nullable } from "../../core/wire/nullable.ts";
 import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Logins } from "./logins.ts";
@@ -11,6 +12,10 @@ const ByName = Type.Object({ name: RoomName });
 const NewRoom = Type.Object({ name: RoomName }, closed);
 const Seats = Type.Object({ seats: Type.Array(Seat, { maxItems: seatsLimit }) }, closed);
 const Walk = Type.Object({ on: Type.Boolean() }, closed);
+/** The image whose time is told; else the one that the room was restored from last. */
+const Checked = Type.Optional(
+  nullable(Type.Object({ image: Type.Optional(Type.String({ maxLength: 256 })) }, closed)),
+);
 /** Seconds to wait for the PCs that are woken; 0: only the packets are sent. */
 const Wake = Type.Object({ timeout: Type.Number({ minimum: 0, maximum: 900 }) }, closed);
 const List = Type.Object({ csv: Type.String() }, closed);
@@ -123,11 +128,11 @@ export const roomRoutes =
         schema: {
           summary: "check the network to a room's idle PCs, and say what to mend",
           params: ByName,
-          body: NoBody,
+          body: Checked,
           response: { 200: Type.Array(Finding) },
         },
       },
-      async ({ params }) => lab.roomChecks.check(params.name),
+      async ({ params, body }) => lab.roomChecks.check(params.name, body?.image ?? null),
     );
     app.post(
       "/rooms/:name/walk",

@@ -1,9 +1,14 @@
 /** The casts of the sessions: opened, joined and closed as the sessions want it. */
 
-import type { CastSender, CastSenderStats, ReceiverId } from "../../core/cast/ends.ts";
+import type {
+  CastSender,
+  CastSenderStats,
+  ReceiverId,
+  StragglerReason,
+} from "../../core/cast/ends.ts";
 import { errorText } from "../../core/errors.ts";
 import { stragglerText, withDisk } from "../../core/screen/straggler.ts";
-import type { Input, PcId } from "../../core/session/kind.ts";
+import { gaugesOf, type Input, type PcId } from "../../core/session/kind.ts";
 import type { CastKeys } from "../../core/wire/cast-address.ts";
 import type { SentRun } from "../../core/wire/sent-run.ts";
 import type { Session } from "./session.ts";
@@ -30,6 +35,8 @@ export interface Standing {
   readonly receiver: ReceiverId;
   /** Why the others do not wait for it, in words; null: they do. */
   readonly straggling: string | null;
+  /** What its figures show to make it slow, in words; absent from a sender that does not say. */
+  readonly slow?: string | null | undefined;
   /** As in `ReceiverStanding`; absent from a sender that does not say. */
   readonly sent?: SentRun | null | undefined;
 }
@@ -95,6 +102,7 @@ export class Cast {
       if (wanted?.get(pc) === joins) continue;
       this.joined.delete(pc);
       this.standings.delete(pc);
+      gaugesOf(this.session.gauges, pc).slow = null;
       this.enqueue(async () => this.senders.get(network)?.leave(receiver));
     }
     if (wanted === null) {
@@ -127,6 +135,7 @@ export class Cast {
       if (own !== network || standing === undefined) continue;
       const before = this.standings.get(pc);
       this.standings.set(pc, standing);
+      gaugesOf(gauges, pc).slow = standing.slow ?? null;
       const { straggling: reason } = standing;
       if ((before?.straggling ?? null) !== reason)
         this.ports.take(id, { type: "lane", pc, reason });
@@ -137,6 +146,10 @@ export class Cast {
   /** What the PC must have heard of, if it hears its sender; null: too little was sent to it. */
   sentTo(pc: PcId): SentRun | null {
     return this.standings.get(pc)?.sent ?? null;
+  }
+
+  private textOf(reason: StragglerReason | null, receiver: ReceiverId): string | null {
+    return reason === null ? null : stragglerText(withDisk(reason, this.diskBusyAt(receiver)));
   }
 
   /** What the PC that is this receiver says of its disk. */
@@ -159,10 +172,10 @@ export class Cast {
       this.takeStats(
         network,
         totals,
-        receivers.map(({ receiver, reason, sent }) => ({
+        receivers.map(({ receiver, reason, shown, sent }) => ({
           ...{ receiver, sent },
-          straggling:
-            reason === null ? null : stragglerText(withDisk(reason, this.diskBusyAt(receiver))),
+          straggling: this.textOf(reason, receiver),
+          slow: this.textOf(shown, receiver),
         })),
       ),
     );

@@ -70,6 +70,17 @@ export class ImageOrders {
     );
   }
 
+  /** Of the image that is named, which throws `not-found`; where none is, of the other one, if it is there (yet). */
+  sizeOf(
+    reference: string | null,
+    other: string | null,
+  ): { readonly name: string; readonly storedBytes: number } | null {
+    const { images } = this.ports;
+    const found = reference === null ? images.find(other ?? "") : this.find(reference);
+    if (found === undefined) return null;
+    return { name: imageName(found), storedBytes: images.storedBytes(found) };
+  }
+
   /** NAME@VERSION of an image that is named; the name itself when there is none (any more). */
   nameOf(reference: string): string {
     const found = this.ports.images.find(reference);

@@ -318,7 +318,7 @@ export class Lab {
   }
 
   private newRoomChecks(): RoomChecks {
-    const { known, inventory, presence, sessions } = this;
+    const { known, inventory, presence, sessions, images } = this;
     return new RoomChecks({
       ...{ ...known, wire: this.ports.checkWire },
       networkOf: (pc) => presence.networkOf(pc),
@@ -327,6 +327,7 @@ export class Lab {
           .pcsOf(inventory.room(room).name)
           .filter(({ id }) => known.isConnected(id) && presence.stateOf(id) === "idle"),
       isBusy: () => sessions.activeCount > 0,
+      image: (room, reference) => images.sizeOf(reference, sessions.lastImageOf(room)),
     });
   }
 

@@ -1,6 +1,11 @@
 import { randomInt } from "node:crypto";
 import { RoomcastError } from "../../core/errors.ts";
-import { judgeRoom, type PcFigures, type RateFigures } from "../../core/screen/room-check.ts";
+import {
+  judgeRoom,
+  type PcFigures,
+  type RateFigures,
+  type RoomFigures,
+} from "../../core/screen/room-check.ts";
 import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { Finding } from "../../core/wire/api.ts";
 import { wireOverheadBytes } from "../../core/wire/cast.ts";
@@ -9,7 +14,7 @@ import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** In bits a second; those above the server's own link, or the operator's limit, are left out. */
-const ratesBps = [50e6, 200e6, 400e6, 600e6, 900e6];
+const ratesBps = [50e6, 90e6, 200e6, 400e6, 600e6, 900e6];
 /** Of a burst, in milliseconds: 600 packets at 50 Mbit/s say a loss of one percent. */
 const burstMs = 150;
 const packetBits = (checkPacketBytes + wireOverheadBytes) * 8;
@@ -31,6 +36,8 @@ export interface RoomChecksPorts {
   /** A session is under way. */
   isBusy(): boolean;
   networkOf(pc: string): string;
+  /** The image that is named, or else the one that the room was restored from last. Throws `not-found`. */
+  image(room: string, reference: string | null): RoomFigures["image"];
   send(pc: string, message: ServerMessage): void;
   readonly wire: CheckWire;
 }
@@ -56,10 +63,14 @@ export class RoomChecks {
     this.ports = ports;
   }
 
-  /** What the room's PCs hear of the server's multicast. Throws `conflict` and `refused`. */
-  async check(room: string): Promise<Finding[]> {
+  /**
+   * What the room's PCs hear of the server's multicast, and how long an image takes by that. `reference`: as in the
+   * ports. Throws `conflict`, `refused` and `not-found`.
+   */
+  async check(room: string, reference: string | null = null): Promise<Finding[]> {
     const { idle, isBusy, networkOf } = this.ports;
     const pcs = idle(room);
+    const image = this.ports.image(room, reference);
     if (isBusy())
       throw conflict("a session is under way, which the check would hold up", "wait for its end");
     if (this.request !== null) throw conflict("a room is being checked", "try again in a moment");
@@ -72,7 +83,9 @@ export class RoomChecks {
       const findings: Finding[] = [];
       for (const network of new Set(pcs.map(({ id }) => networkOf(id)))) {
         const here = pcs.filter(({ id }) => networkOf(id) === network);
-        findings.push(...(await this.checkOn({ network, room, request: this.request }, here)));
+        findings.push(
+          ...(await this.checkOn({ network, room, image, request: this.request }, here)),
+        );
       }
       return findings;
     } finally {
@@ -87,10 +100,14 @@ export class RoomChecks {
   }
 
   private async checkOn(
-    at: { readonly network: string; readonly room: string; readonly request: string },
+    at: Pick<RoomFigures, "image"> & {
+      readonly network: string;
+      readonly room: string;
+      readonly request: string;
+    },
     pcs: readonly { readonly id: string; readonly name: string }[],
   ): Promise<Finding[]> {
-    const { network, room, request } = at;
+    const { network, room, image, request } = at;
     const { timers, send, wire } = this.ports;
     const never = new AbortController().signal;
     const limitBps = (await wire.limitBps(network, room)) ?? Number.POSITIVE_INFINITY;
@@ -118,6 +135,7 @@ export class RoomChecks {
     return judgeRoom({
       pcs: pcs.map(({ id, name }) => figuresOf(name, this.heard.get(id), sent)),
       hasQuerier: wire.hasQuerier(network),
+      image,
     });
   }
 }

@@ -216,6 +216,7 @@ export class SessionRunner {
         this.take(id, {
           ...{ type: "progress", pc, attempt, phase },
           ...{ counters, trouble, bytesDone, bytesTotal },
+          diskBusy: counters?.diskBusy ?? message.diskBusy ?? null,
         });
         if (bytesTotal !== null && isOrdered(session, pc, attempt))
           this.equipment.requireSpace(session, bytesTotal);

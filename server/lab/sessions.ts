@@ -104,6 +104,18 @@ export class Sessions {
     return found?.id ?? null;
   }
 
+  /** The id of the image that the room was restored from last; null: it never was. */
+  lastImageOf(room: string): string | null {
+    const found = this.runner
+      .listed()
+      .filter(({ kindName, state }) => {
+        const isRestore = kindName === "restore";
+        return isRestore && (state as RestoreState).spec.room === room;
+      })
+      .at(-1);
+    return found === undefined ? null : (found.state as RestoreState).image.id;
+  }
+
   /** The newest restore that was ordered in this name and began after this time, ISO 8601. */
   begunBy(orderedBy: string, after: string): string | null {
     const found = this.runner

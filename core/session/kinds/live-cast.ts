@@ -127,6 +127,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
     const { spec, receivers } = state;
     const storedBytes = state.storedBytes ?? Number.MAX_SAFE_INTEGER;
     const isFinishing = hasServed(receivers) && !isOver(state);
+    const waitsFor = gauges.members.get(spec.sender)?.slowWork.text ?? null;
     return {
       id: names.id,
       kind: "cast",
@@ -139,6 +140,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       ...totalsView(receivers, gauges, names.endedAt),
       notices: [
         ...sessionNotices(receivers, gauges, names),
+        ...(waitsFor === null || isOver(state) ? [] : [`${spec.senderName}: ${waitsFor}`]),
         ...(state.trouble === null ? [] : [state.trouble]),
       ],
       fit: null,

@@ -18,8 +18,19 @@ export const told: Readonly<Record<ToldText, string>> = {
     "el PC pidió sus archivos de arranque, pero su agente no llegó: vea su pantalla",
   "the PC was not on, or did not reach the server": "el PC estaba apagado o no llegó al servidor",
   "its agent did not say which chunks it wants": "su agente no dijo qué bloques quiere",
-  "its disk took less than {rate} MB/s for {minutes} min: check its cable and health, or replace it":
-    "su disco tomó menos de {rate} MB/s durante {minutes} min: revise el cable y su estado, o cámbielo",
+  "its disk did less than {rate} MB/s for {minutes} min: check its cable and health, or replace it":
+    "su disco no pasó de {rate} MB/s durante {minutes} min: revise el cable y su estado, o cámbielo",
+  "mapping its disk took more than {minutes} min":
+    "el análisis de su disco tardó más de {minutes} min",
+  "fitting its disk took more than {minutes} min":
+    "la adaptación de su disco tardó más de {minutes} min",
+  "personalising its disk took more than {minutes} min":
+    "la personalización de su disco tardó más de {minutes} min",
+  "check the disk's health": "revise el estado del disco",
+  "check the disk's health, or let the room's PCs not grow (`roomcast room set ROOM --grow none`)":
+    "revise el estado del disco, o no haga crecer los PC de la sala (`roomcast room set ROOM --grow none`)",
+  "check the disk's health, or restore with `--personalise none`":
+    "revise el estado del disco, o restaure con `--personalise none`",
   "the agent ended without an image": "el agente terminó sin imagen",
   "taken out by an operator": "retirado por un operador",
   "the image could not be made to fit: {why}": "no se pudo adaptar la imagen: {why}",
@@ -31,8 +42,13 @@ export const told: Readonly<Record<ToldText, string>> = {
   // A running session of another server, in a line
   "{count} of {all} verified so far.": "{count} de {all} verificados hasta ahora.",
   // Why a PC is behind, or waits
-  "waits for its disk, which takes {rate} KB/s: it is given up in {minutes} min unless the disk takes more than {least} MB/s":
-    "espera a su disco, que toma {rate} kB/s: se abandona en {minutes} min si el disco no toma más de {least} MB/s",
+  "waits for its disk, which does {rate} KB/s: it is given up in {minutes} min unless the disk does more than {least} MB/s":
+    "espera a su disco, que va a {rate} kB/s: se abandona en {minutes} min si el disco no pasa de {least} MB/s",
+  "is still mapping its disk after {minutes} min": "tras {minutes} min sigue analizando su disco",
+  "is still fitting its disk after {minutes} min": "tras {minutes} min sigue adaptando su disco",
+  "is still personalising its disk after {minutes} min":
+    "tras {minutes} min sigue personalizando su disco",
+  "it is given up after {minutes} min": "se abandona a los {minutes} min",
   "waits for its disk, which takes nothing now": "espera a su disco, que ahora no toma nada",
   "disk writes {rate}": "el disco escribe a {rate}",
   "link carries {rate}, check its cable and port":
@@ -292,7 +308,15 @@ export const told: Readonly<Record<ToldText, string>> = {
   "most PCs lose packets from {rate} on": "la mayoría de los PC pierden paquetes desde {rate}",
   "the switch, or the server's own port and cable, carries no more than that":
     "el switch, o el puerto y el cable del servidor, no lleva más",
+  "all ports have {speed} Mbit/s: switch or cables":
+    "todos los puertos tienen {speed} Mbit/s: switch o cables",
+  "a faster switch, or cables with all eight wires: the server sends {rate}":
+    "un switch más rápido, o cables con los ocho hilos: el servidor envía a {rate}",
   "{well} of {all} PCs hear all of it": "{well} de {all} PC lo oyen todo",
+  "{well} of {all} PCs hear all that their ports carry":
+    "{well} de {all} PC oyen todo lo que llevan sus puertos",
+  "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more":
+    "la sala oye {rate} por completo: {image} ({size} como se guarda) lleva {time} o más",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "la sala oye {rate} por completo: cada {size} GB de una imagen (como se guarda) llevan {time} o más",
 };

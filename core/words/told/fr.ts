@@ -19,8 +19,19 @@ export const told: Readonly<Record<ToldText, string>> = {
   "the PC was not on, or did not reach the server":
     "le PC était éteint, ou n’a pas atteint le serveur",
   "its agent did not say which chunks it wants": "son agent n’a pas dit quels blocs il veut",
-  "its disk took less than {rate} MB/s for {minutes} min: check its cable and health, or replace it":
-    "son disque a pris moins de {rate} Mo/s pendant {minutes} min : vérifiez son câble et sa santé, ou remplacez-le",
+  "its disk did less than {rate} MB/s for {minutes} min: check its cable and health, or replace it":
+    "son disque a fait moins de {rate} Mo/s pendant {minutes} min : vérifiez son câble et sa santé, ou remplacez-le",
+  "mapping its disk took more than {minutes} min":
+    "l’analyse de son disque a pris plus de {minutes} min",
+  "fitting its disk took more than {minutes} min":
+    "l’adaptation de son disque a pris plus de {minutes} min",
+  "personalising its disk took more than {minutes} min":
+    "la personnalisation de son disque a pris plus de {minutes} min",
+  "check the disk's health": "vérifiez la santé du disque",
+  "check the disk's health, or let the room's PCs not grow (`roomcast room set ROOM --grow none`)":
+    "vérifiez la santé du disque, ou n’agrandissez pas les PC de la salle (`roomcast room set ROOM --grow none`)",
+  "check the disk's health, or restore with `--personalise none`":
+    "vérifiez la santé du disque, ou restaurez avec `--personalise none`",
   "the agent ended without an image": "l’agent s’est terminé sans image",
   "taken out by an operator": "retiré par un opérateur",
   "the image could not be made to fit: {why}": "l’image n’a pas pu être adaptée : {why}",
@@ -32,8 +43,13 @@ export const told: Readonly<Record<ToldText, string>> = {
   // A running session of another server, in a line
   "{count} of {all} verified so far.": "{count} sur {all} vérifiés jusqu’ici.",
   // Why a PC is behind, or waits
-  "waits for its disk, which takes {rate} KB/s: it is given up in {minutes} min unless the disk takes more than {least} MB/s":
-    "attend son disque, qui prend {rate} ko/s : abandon dans {minutes} min si le disque ne prend pas plus de {least} Mo/s",
+  "waits for its disk, which does {rate} KB/s: it is given up in {minutes} min unless the disk does more than {least} MB/s":
+    "attend son disque, qui fait {rate} ko/s : abandon dans {minutes} min si le disque ne fait pas plus de {least} Mo/s",
+  "is still mapping its disk after {minutes} min": "analyse encore son disque après {minutes} min",
+  "is still fitting its disk after {minutes} min": "adapte encore son disque après {minutes} min",
+  "is still personalising its disk after {minutes} min":
+    "personnalise encore son disque après {minutes} min",
+  "it is given up after {minutes} min": "abandon après {minutes} min",
   "waits for its disk, which takes nothing now":
     "attend son disque, qui ne prend rien en ce moment",
   "disk writes {rate}": "le disque écrit à {rate}",
@@ -294,7 +310,15 @@ export const told: Readonly<Record<ToldText, string>> = {
     "la plupart des PC perdent des paquets à partir de {rate}",
   "the switch, or the server's own port and cable, carries no more than that":
     "le commutateur, ou le port et le câble du serveur, ne porte pas plus",
+  "all ports have {speed} Mbit/s: switch or cables":
+    "tous les ports ont {speed} Mbit/s : commutateur ou câbles",
+  "a faster switch, or cables with all eight wires: the server sends {rate}":
+    "un commutateur plus rapide, ou des câbles à huit fils : le serveur envoie à {rate}",
   "{well} of {all} PCs hear all of it": "{well} PC sur {all} entendent tout",
+  "{well} of {all} PCs hear all that their ports carry":
+    "{well} PC sur {all} entendent tout ce que portent leurs ports",
+  "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more":
+    "la salle entend {rate} en entier : {image} ({size} telle que stockée) prend {time} ou plus",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "la salle entend {rate} en entier : chaque tranche de {size} Go d’une image (telle que stockée) prend {time} ou plus",
 };

@@ -18,8 +18,18 @@ export const told: Readonly<Record<ToldText, string>> = {
   "the PC was not on, or did not reach the server":
     "o PC estava desligado, ou não alcançou o servidor",
   "its agent did not say which chunks it wants": "o agente não disse quais blocos quer",
-  "its disk took less than {rate} MB/s for {minutes} min: check its cable and health, or replace it":
-    "o disco recebeu menos de {rate} MB/s por {minutes} min: verifique o cabo e a saúde dele, ou troque-o",
+  "its disk did less than {rate} MB/s for {minutes} min: check its cable and health, or replace it":
+    "o disco fez menos de {rate} MB/s por {minutes} min: verifique o cabo e a saúde dele, ou troque-o",
+  "mapping its disk took more than {minutes} min": "a análise do disco levou mais de {minutes} min",
+  "fitting its disk took more than {minutes} min":
+    "a adaptação do disco levou mais de {minutes} min",
+  "personalising its disk took more than {minutes} min":
+    "a personalização do disco levou mais de {minutes} min",
+  "check the disk's health": "verifique a saúde do disco",
+  "check the disk's health, or let the room's PCs not grow (`roomcast room set ROOM --grow none`)":
+    "verifique a saúde do disco, ou não deixe crescer os PCs da sala (`roomcast room set ROOM --grow none`)",
+  "check the disk's health, or restore with `--personalise none`":
+    "verifique a saúde do disco, ou restaure com `--personalise none`",
   "the agent ended without an image": "o agente terminou sem imagem",
   "taken out by an operator": "retirado por um operador",
   "the image could not be made to fit: {why}": "não foi possível adaptar a imagem: {why}",
@@ -31,8 +41,13 @@ export const told: Readonly<Record<ToldText, string>> = {
   // A running session of another server, in a line
   "{count} of {all} verified so far.": "{count} de {all} verificados até agora.",
   // Why a PC is behind, or waits
-  "waits for its disk, which takes {rate} KB/s: it is given up in {minutes} min unless the disk takes more than {least} MB/s":
-    "espera o disco, que recebe {rate} kB/s: será abandonado em {minutes} min se o disco não receber mais de {least} MB/s",
+  "waits for its disk, which does {rate} KB/s: it is given up in {minutes} min unless the disk does more than {least} MB/s":
+    "espera o disco, que faz {rate} kB/s: será abandonado em {minutes} min se o disco não fizer mais de {least} MB/s",
+  "is still mapping its disk after {minutes} min": "ainda analisa o disco depois de {minutes} min",
+  "is still fitting its disk after {minutes} min": "ainda adapta o disco depois de {minutes} min",
+  "is still personalising its disk after {minutes} min":
+    "ainda personaliza o disco depois de {minutes} min",
+  "it is given up after {minutes} min": "será abandonado depois de {minutes} min",
   "waits for its disk, which takes nothing now": "espera o disco, que não recebe nada agora",
   "disk writes {rate}": "o disco grava a {rate}",
   "link carries {rate}, check its cable and port": "o link leva {rate}, verifique o cabo e a porta",
@@ -289,7 +304,15 @@ export const told: Readonly<Record<ToldText, string>> = {
   "most PCs lose packets from {rate} on": "a maioria dos PCs perde pacotes a partir de {rate}",
   "the switch, or the server's own port and cable, carries no more than that":
     "o switch, ou a porta e o cabo do servidor, não leva mais que isso",
+  "all ports have {speed} Mbit/s: switch or cables":
+    "todas as portas têm {speed} Mbit/s: switch ou cabos",
+  "a faster switch, or cables with all eight wires: the server sends {rate}":
+    "um switch mais rápido, ou cabos com os oito fios: o servidor envia a {rate}",
   "{well} of {all} PCs hear all of it": "{well} de {all} PCs ouvem tudo",
+  "{well} of {all} PCs hear all that their ports carry":
+    "{well} de {all} PCs ouvem tudo o que suas portas levam",
+  "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more":
+    "a sala ouve {rate} por inteiro: {image} ({size} como armazenada) leva {time} ou mais",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "a sala ouve {rate} por inteiro: cada {size} GB de uma imagem (como armazenada) leva {time} ou mais",
 };

@@ -7,7 +7,9 @@ import type { DiskView } from "../../../core/wire/views.ts";
 import type { End } from "../../../core/wire/work.ts";
 import { captureDisk } from "../../../imaging/capture/capture.ts";
 import { httpUplink } from "../../../imaging/capture/uplink.ts";
+import { BusyTime, timedReads } from "../../../imaging/disk/busy-time.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
+import { BusyMeter } from "../meter.ts";
 import { doneEnd, endOf, stoppedError, type Task, type TaskPorts, type TaskVoice } from "./task.ts";
 
 export interface CapturePorts extends TaskPorts, Pick<TaskVoice, "listen"> {
@@ -21,6 +23,8 @@ export interface CapturePorts extends TaskPorts, Pick<TaskVoice, "listen"> {
 export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
   let disk: DiskView | null = null;
   let read: { readonly bytesDone: number; readonly bytesTotal: number } | null = null;
+  const busyTime = new BusyTime();
+  const busy = new BusyMeter();
   let { grant } = order;
   const stop = new AbortController();
 
@@ -31,7 +35,7 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
     await using open = await openDisk(disk.path, { write: false });
     ports.milestone(`capturing ${disk.path} as ${order.name}`);
     const image = await captureDisk({
-      disk: open,
+      disk: timedReads(open, busyTime),
       source: `${ports.pcName}, ${diskIdentity(disk)}, roomcast ${ports.agentVersion}`,
       raw: order.raw,
       uplink: httpUplink({
@@ -66,6 +70,7 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
             bytesDone: read?.bytesDone ?? 0,
             bytesTotal: read?.bytesTotal ?? null,
             counters: null,
+            diskBusy: busy.take(busyTime.ms, performance.now()),
           },
     stop: (reason) => stop.abort(stoppedError(reason)),
     ended: run().catch((error: unknown) => endOf(error, null)),

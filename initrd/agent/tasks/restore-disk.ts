@@ -15,7 +15,7 @@ import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
 import { otherSectorsOf } from "../../../imaging/restore/other-sectors.ts";
-import { Meter } from "../meter.ts";
+import { BusyMeter, Meter } from "../meter.ts";
 import type { RestoreImage } from "./restore-image.ts";
 import { stoppedError, type TaskPorts } from "./task.ts";
 
@@ -52,7 +52,7 @@ export class RestoreDisk {
   private readonly ports: RestoreDiskPorts;
   private readonly signal: AbortSignal;
   private readonly meter = new Meter();
-  private readonly busy = new Meter();
+  private readonly busy = new BusyMeter();
   private restore: DiskRestore | null = null;
   /** What is done to it once it was verified; null before. */
   private finish: "growing" | "personalising" | null = null;
@@ -87,8 +87,7 @@ export class RestoreDisk {
     const { counters } = restore;
     const now = ports.clock.now();
     const writeBps = meter.take(counters.bytesWritten, now);
-    const busyMsPerSecond = busy.take(restore.diskBusyMs, now);
-    const diskBusy = busyMsPerSecond === null ? null : Math.min(1, busyMsPerSecond / 1000);
+    const diskBusy = busy.take(restore.diskBusyMs, now);
     return { ...counters, ...heard, writeBps, diskBusy };
   }
 

@@ -2,6 +2,7 @@ import type { CastSender, CastSenderStats } from "../../../core/cast/ends.ts";
 import { RoomcastError } from "../../../core/errors.ts";
 import { encodeLivePlan } from "../../../core/image/live-plan.ts";
 import { startCastSender } from "../../../core/node/cast/sender.ts";
+import type { BlockDevice } from "../../../core/ports.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { stragglerText } from "../../../core/screen/straggler.ts";
 import { chooseSource } from "../../../core/session/target.ts";
@@ -14,7 +15,9 @@ import type { End } from "../../../core/wire/work.ts";
 import { type DiskMap, draftOf, mapDisk, plannedBytes } from "../../../imaging/capture/disk-map.ts";
 import { LiveChunks } from "../../../imaging/capture/live-chunks.ts";
 import { sendLiveChunk, sendLivePlan } from "../../../imaging/capture/uplink.ts";
-import { type Disk, openDisk } from "../../../imaging/disk/disk.ts";
+import { BusyTime, timedReads } from "../../../imaging/disk/busy-time.ts";
+import { openDisk } from "../../../imaging/disk/disk.ts";
+import { BusyMeter } from "../meter.ts";
 import type { CapturePorts } from "./capture.ts";
 import { EntryFlow } from "./entry-flow.ts";
 import { doneEnd, endOf, stoppedError, type Task, type TaskVoice } from "./task.ts";
@@ -49,6 +52,8 @@ class SendTask implements Task {
   private sender: CastSender | null = null;
   private keys: CastKeys;
   private stats: CastSenderStats | null = null;
+  private readonly busyTime = new BusyTime();
+  private readonly busy = new BusyMeter();
   private bytes: { done: number; total: number | null } = { done: 0, total: null };
 
   constructor(order: CastOrder, ports: SendPorts) {
@@ -84,9 +89,9 @@ class SendTask implements Task {
 
   progress(): ReturnType<Task["progress"]> {
     const { done, total } = this.bytes;
-    return this.disk === null
-      ? null
-      : { phase: "sending", bytesDone: done, bytesTotal: total, counters: null };
+    if (this.disk === null) return null;
+    const diskBusy = this.busy.take(this.busyTime.ms, performance.now());
+    return { phase: "sending", bytesDone: done, bytesTotal: total, counters: null, diskBusy };
   }
 
   stop(reason: string): void {
@@ -117,7 +122,8 @@ class SendTask implements Task {
     const choice = chooseSource(ports.candidates(), order.disk);
     if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
     this.disk = choice.disk;
-    await using disk = await openDisk(choice.disk.path, { write: false });
+    await using open = await openDisk(choice.disk.path, { write: false });
+    const disk = timedReads(open, this.busyTime);
     ports.milestone(`casting ${choice.disk.path} to the room`);
     const map = await mapDisk({ disk, raw: order.raw, signal, log: (text) => ports.log(text) });
     this.bytes.total = plannedBytes(map.plan, disk.size);
@@ -152,7 +158,7 @@ class SendTask implements Task {
     return doneEnd;
   }
 
-  private chunksOf(disk: Disk, { plan }: DiskMap): LiveChunks {
+  private chunksOf(disk: BlockDevice, { plan }: DiskMap): LiveChunks {
     const { order, ports } = this;
     const { chunks } = plan;
     return new LiveChunks({
@@ -202,9 +208,10 @@ class SendTask implements Task {
 
   private takeStats(stats: CastSenderStats): void {
     this.stats = stats;
-    const receivers = stats.receivers.map(({ receiver, reason, sent }) => ({
+    const receivers = stats.receivers.map(({ receiver, reason, shown, sent }) => ({
       ...{ receiver, sent },
       straggling: reason === null ? null : stragglerText(reason),
+      slow: shown === null ? null : stragglerText(shown),
     }));
     const { session, attempt } = this.order;
     this.ports.send({ type: "cast-stats", session, attempt, stats: { ...stats, receivers } });

@@ -725,7 +725,11 @@ test("a session's page has the rate, who is slow and why, the cost of repairs, a
   await using at = open(100, 30);
   const members = [
     ...numbers(4).map((number) => memberOf(number)),
-    memberOf(5, { writeBps: 9_000_000, bytesWritten: 1_000_000_000 }),
+    memberOf(5, {
+      ...{ writeBps: 9_000_000, bytesWritten: 1_000_000_000 },
+      slowReason: "disk writes 9.0 MB/s",
+      reason: "waits for its disk, which does 300 KB/s",
+    }),
     memberOf(6, { result: "verified", state: "idle", endedAt: "2026-11-22T09:10:00Z" }),
     memberOf(7, { result: "failed", state: "failed", reason: "write error at 12.4 GB" }),
   ];
@@ -735,11 +739,12 @@ test("a session's page has the rate, who is slow and why, the cost of repairs, a
   at.terminal.press("v");
   const page = await at.terminal.until("Slowest");
   assert.match(page, /s1a2b {2}restore of win11-lab@4, lab-1: CASTING/);
-  assert.match(page, /Slowest +pc05: disk 9\.0 MB\/s/);
+  assert.match(page, /Slowest +pc05: disk writes 9\.0 MB\/s/);
   assert.match(page, /Sent +13\.0 GB, 1\.5 % of it repairs, 1 pass/);
   assert.match(page, /1 of 7 verified, 1 failed/);
   assert.match(page, /pc07 +FAILED +write error at 12\.4 GB/);
   assert.match(page, /pc06 +VERIFIED/);
+  assert.match(page, /pc05 +receiving.* waits for its disk/);
   assert.ok(page.indexOf("pc07 ") < page.indexOf("pc01 "), "who failed comes first");
   at.terminal.press("sy");
   await at.terminal.until("stopped session s1a2b");

@@ -53,6 +53,7 @@ export const memberOf = (number: number, changes: Partial<MemberView> = {}): Mem
   reason: null,
   lane: "main",
   laneReason: null,
+  slowReason: null,
   disk: diskOf(number),
   bytesWanted: 28_000_000_000,
   bytesReceived: 12_000_000_000,

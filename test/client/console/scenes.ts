@@ -21,7 +21,10 @@ const members = [
     endedAt: "2026-11-22T09:12:00Z",
   }),
   memberOf(4, { result: "stopped", state: "idle", reason: "taken out by an operator" }),
-  memberOf(5, { lane: "catch-up", laneReason: "disk writes 18.2 MB/s" }),
+  memberOf(5, {
+    ...{ lane: "catch-up", laneReason: "disk writes 18.2 MB/s" },
+    reason: "disk writes 18.2 MB/s",
+  }),
 ];
 
 const pcs: readonly PcView[] = [

@@ -15,7 +15,7 @@ for (const [columns, lines] of [
     const first = await at.until(/pc01 .*receiving/);
     assert.equal(first.split("\n").length - 1, lines);
     await at.until(/pc09.*20\.0 MB\/s/);
-    await at.until("slowest pc09 (disk 20.0 MB/s)");
+    await at.until("slowest pc09 (disk writes 20.0 MB/s)");
     at.press("Right", "Right");
     await at.until(/> pc01/);
     at.press("Down", "Down", "Enter");

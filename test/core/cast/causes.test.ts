@@ -3,6 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { bpsOf, CauseWatch } from "../../../core/cast/causes.ts";
 import type { Figures } from "../../../core/cast/measure.ts";
+import { newMember, standingOf } from "../../../core/cast/member.ts";
+import { SentRuns } from "../../../core/cast/sent-runs.ts";
+import { millis } from "../../../core/units/units.ts";
 
 /** A receiver that keeps up: what noise there is names nothing. */
 const well: Figures = {
@@ -77,4 +80,16 @@ test("a cause gives way to another that lasts, and its figure is the mean of wha
   for (let round = 0; round < 8; round++)
     watch.note({ ...well, backlogRatio: 1, writtenPerMs: round % 2 === 0 ? 0.001 : 0.003 });
   assert.deepEqual(watch.reason, { cause: "disk", writeBytesPerSecond: 2 * 1024 * 1024 });
+});
+
+test("what lasts is told of a receiver in the main lane, too, and is no reason to leave it", () => {
+  const member = newMember(1, 8, millis(0));
+  const standing = () =>
+    standingOf(member, { runs: new SentRuns(), generation: 1 }, millis(10_000));
+  for (let round = 0; round < 8; round++) {
+    assert.equal(standing().shown, round < 4 ? null : member.causes.reason);
+    member.causes.note({ ...well, ...planted.loss?.(0.2) });
+  }
+  assert.equal(standing().shown?.cause, "loss");
+  assert.deepEqual([standing().lane, standing().reason], ["main", null]);
 });

@@ -8,7 +8,7 @@ import {
   type RoomFigures,
 } from "../../../core/screen/room-check.ts";
 
-const rates = [50e6, 200e6, 400e6, 600e6, 900e6];
+const rates = [50e6, 90e6, 200e6, 400e6, 600e6, 900e6];
 type Heard = NonNullable<PcFigures["heard"]>;
 
 /** A PC that loses this fraction at each rate. */
@@ -24,12 +24,12 @@ const well = heard(() => 0);
 const named = (all: readonly (Heard | null)[]): PcFigures[] =>
   all.map((each, index) => ({ name: `pc${index + 1}`, heard: each }));
 const told = (pcs: readonly PcFigures[], hasQuerier: RoomFigures["hasQuerier"] = true): string[] =>
-  judgeRoom({ pcs, hasQuerier })
+  judgeRoom({ pcs, hasQuerier, image: null })
     .filter(({ level }) => level !== "ok")
     .map(({ text }) => text);
 
 test("a room in order: how many hear it, and what an image takes", () => {
-  const lines = judgeRoom({ pcs: named([well, well, well]), hasQuerier: true });
+  const lines = judgeRoom({ pcs: named([well, well, well]), hasQuerier: true, image: null });
   assert.deepEqual(
     lines.map(({ text }) => text),
     [
@@ -84,6 +84,59 @@ test("PCs of which the same is true stand in one line; what most lose is the swi
   ]);
 });
 
+/** What a port of so many Mbit/s carries of what is sent faster. */
+const ofPort = (mbps: number, more: Partial<Heard> = {}): Heard =>
+  heard((rate) => Math.max(0, 1 - (mbps * 1e6) / rate), { speedMbps: mbps, ...more });
+
+test("a room whose ports are all slow is told so, once, and not that its switch loses", () => {
+  const slow = ofPort(100);
+  assert.deepEqual(
+    judgeRoom({ pcs: named([slow, slow, slow, slow]), hasQuerier: true, image: null }).map(
+      ({ text, mend }) => (mend === null ? text : `${text} -> ${mend}`),
+    ),
+    [
+      "all ports have 100 Mbit/s: switch or cables -> a faster switch, or cables with all eight wires: the server sends 900 Mbit/s",
+      "4 of 4 PCs hear all that their ports carry",
+      "the room hears 90 Mbit/s whole: each 10 GB of an image (as it is stored) take 15 min or more",
+    ],
+  );
+  // One that is slower still, and one whose way is bad below its port's speed.
+  const bad = ofPort(100, { steps: heard(() => 0.1).steps });
+  assert.deepEqual(told(named([slow, slow, ofPort(10), bad])), [
+    "pc3: 10 Mbit/s, others 100: cable or port",
+    "pc4: 9.9 % lost at 50 Mbit/s",
+    "all ports have 100 Mbit/s: switch or cables",
+  ]);
+  assert.deepEqual(told(named([slow])), ["all ports have 100 Mbit/s: switch or cables"]);
+});
+
+test("most ports are slow: they are told by their speed, and the others are the measure of the switch", () => {
+  const slow = ofPort(100);
+  assert.deepEqual(told(named([slow, slow, slow, well, well])), [
+    "pc1, pc2, pc3: 100 Mbit/s, others 1000: cable or port",
+  ]);
+  const overrun = heard((rate) => (rate >= 600e6 ? 0.1 : 0));
+  assert.deepEqual(told(named([slow, slow, slow, overrun, overrun, overrun])), [
+    "pc1, pc2, pc3: 100 Mbit/s, others 1000: cable or port",
+    "most PCs lose packets from 600 Mbit/s on",
+  ]);
+});
+
+test("where the server sends no faster than the ports are, they are no line", () => {
+  const steps = heard(() => 0).steps.filter(({ rateBps }) => rateBps <= 90e6);
+  const even = { ...ofPort(100), steps };
+  assert.deepEqual(told(named([even, even, even])), []);
+});
+
+test("how long an image takes is told of the one that the room has, by its size", () => {
+  const image = { name: "win@3", storedBytes: 25e9 };
+  const all = judgeRoom({ pcs: named([well, well, well]), hasQuerier: true, image });
+  assert.equal(
+    all.at(-1)?.text,
+    "the room hears 900 Mbit/s whole: win@3 (25.0 GB as it is stored) takes 3 min 42 s or more",
+  );
+});
+
 const figures = fc.record({
   steps: fc.constant(rates).chain((all) =>
     fc.tuple(
@@ -109,9 +162,11 @@ test("whatever the figures: nobody is told twice, whoever is well is not named, 
     fc.property(rooms, fc.constantFrom(true, false, null), (all, hasQuerier) => {
       // Three in order, so that there is a room to measure against.
       const pcs = named([well, well, well, ...all]);
-      const lines = judgeRoom({ pcs, hasQuerier });
+      const lines = judgeRoom({ pcs, hasQuerier, image: null });
       const names = lines.flatMap(({ level, text }) =>
-        level === "ok" || text.startsWith("most PCs") ? [] : (text.split(":")[0] ?? "").split(", "),
+        level === "ok" || /^most PCs|^all ports/.test(text)
+          ? []
+          : (text.split(":")[0] ?? "").split(", "),
       );
       assert.equal(new Set(names).size, names.length);
       for (const name of ["pc1", "pc2", "pc3"]) assert(!names.includes(name), name);

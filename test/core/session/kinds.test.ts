@@ -388,50 +388,92 @@ test("a capture and a wipe show how far they are", () => {
   assert.deepEqual([wiped.view.members[0]?.state, wiped.view.state], ["idle", "done"]);
 });
 
-// --- a disk that takes next to nothing
+// --- a disk that does next to nothing
 
-const slowly = (writeBps: number, diskBusy: number | null, phase = "receiving"): Input =>
+/** What the PC says `seconds` after it has begun, of a disk that does `bps`. */
+const slowly = (pc: string, phase: string, seconds: number, bps: number): Input =>
   ({
-    ...progress("a", phase),
-    counters: {
-      ...counters,
-      bytesWanted: 1e9,
-      bytesReceived: 9e6,
-      bytesWritten: 1e6,
-      writeBps,
-      diskBusy,
-    },
+    ...progress(pc, phase),
+    ...{ diskBusy: 1, bytesDone: bps * seconds, bytesTotal: 1e12 },
+    counters:
+      phase === "receiving" || phase === "verifying"
+        ? { ...counters, bytesWanted: 1e12, bytesWritten: bps * seconds }
+        : null,
   }) as Input;
 
-/** Says the same of its disk each ten seconds; answers what is shown of it in the end, and its result. */
-function slowFor(seconds: number, ...words: Parameters<typeof slowly>[]): [string | null, string] {
+/** Says the same of its disk each ten seconds. */
+function slowFor(
+  played: Pick<Played<"restore">, "now" | "take">,
+  seconds: number,
+  { pc = "a", phase = "receiving", bps = 3e5 } = {},
+): void {
+  for (let second = 0; second < seconds; second += 10) {
+    played.now += 10_000;
+    played.take(slowly(pc, phase, second, bps));
+  }
+}
+
+function restoring(): Played<"restore"> {
   const played = new Played("restore", restoreSpec({ pcs: ["a"] }));
   played.take(connected("a"));
   played.take(ready("a"));
-  for (let second = 0; second < seconds; second += 10) {
-    played.now += 10_000;
-    played.take(slowly(...(words[(second / 10) % words.length] as Parameters<typeof slowly>)));
-  }
-  const [member] = played.view.members;
-  return [member?.reason ?? null, member?.result ?? ""];
+  return played;
 }
 
 test("a disk of a few hundred KB/s is waited for ten minutes, says so, and is given up then", () => {
-  assert.deepEqual(slowFor(30, [3e5, 1]), [null, "pending"], "a disk that empties its cache");
-  const [told] = slowFor(120, [3e5, 1]);
-  assert.match(
-    told ?? "",
-    /^waits for its disk, which takes 300 KB\/s: it is given up in 9 min unless/,
-  );
-  const [reason, result] = slowFor(620, [3e5, 1]);
-  assert.equal(result, "failed");
-  assert.match(reason ?? "", /^its disk took less than 1 MB\/s for 10 min: check its cable/);
+  for (const phase of ["scanning", "receiving", "verifying"]) {
+    const told = (seconds: number) => {
+      const played = restoring();
+      slowFor(played, seconds, { phase });
+      const [member] = played.view.members;
+      return [member?.reason ?? "", member?.result];
+    };
+    assert.deepEqual(told(30), ["", "pending"], "a disk that empties its cache");
+    assert.match(
+      told(120)[0] ?? "",
+      /^waits for its disk, which does 300 KB\/s: it is given up in 9 min unless/,
+    );
+    const [reason, result] = told(620);
+    assert.equal(result, "failed", phase);
+    assert.match(reason ?? "", /^its disk did less than 1 MB\/s for 10 min: check its cable/);
+  }
+  const well = restoring();
+  slowFor(well, 1500, { bps: 2e6 });
+  assert.deepEqual([well.view.members[0]?.reason, well.view.members[0]?.result], [null, "pending"]);
 });
 
-test("a disk is not given up that gets faster now and then, has nothing to do, or is read back", () => {
-  assert.deepEqual(slowFor(1500, [3e5, 1], [3e6, 1]), [null, "pending"]);
-  assert.deepEqual(slowFor(1500, [3e5, 0.1]), [null, "pending"]);
-  assert.deepEqual(slowFor(1500, [0, 1, "verifying"]), [null, "pending"]);
-  const [, result] = slowFor(620, [3e5, null]);
-  assert.equal(result, "failed", "an older agent: what has come and is not written shows it");
+test("a restore is not waited for that takes hours for what follows it", () => {
+  const played = restoring();
+  slowFor(played, 600, { phase: "growing" });
+  assert.match(played.view.members[0]?.reason ?? "", /^is still fitting its disk after 9 min/);
+  slowFor(played, 8000, { phase: "personalising" });
+  const [member] = played.view.members;
+  assert.equal(member?.result, "failed");
+  assert.match(member?.reason ?? "", /^personalising its disk took more than 120 min: check/);
+});
+
+test("a capture says what it waits for, and ends", () => {
+  const played = new Played("capture", { ...alone, name: "win", raw: false });
+  slowFor(played, 120, { phase: "capturing" });
+  assert.match(played.view.members[0]?.reason ?? "", /^waits for its disk, which does 300 KB\/s/);
+  slowFor(played, 620, { phase: "capturing" });
+  const [member] = played.view.members;
+  assert.deepEqual([member?.result, played.view.state], ["failed", "failed"]);
+  assert.match(member?.reason ?? "", /^its disk did less than 1 MB\/s/);
+});
+
+test("a live cast says that its sender's disk is waited for, and ends", () => {
+  const played = new Played("cast", liveSpec());
+  played.take(connected("s"));
+  played.take({ type: "planned" });
+  played.take(connected("a"));
+  played.take(ready("a"));
+  slowFor(played, 120, { pc: "s", phase: "sending" });
+  assert.match(played.view.notices[0] ?? "", /^master: waits for its disk, which does 300 KB\/s/);
+  slowFor(played, 620, { pc: "s", phase: "sending" });
+  assert.deepEqual([played.view.state, played.view.notices], ["failed", []]);
+  assert.match(
+    played.view.members[0]?.reason ?? "",
+    /^the PC that sends, master, failed: its disk did less than 1 MB\/s/,
+  );
 });

@@ -251,7 +251,7 @@ export const progress = (
   attempt = 1,
   trouble: string | null = null,
 ): Input => ({
-  ...{ type: "progress", pc, attempt, phase, counters: null, trouble },
+  ...{ type: "progress", pc, attempt, phase, counters: null, diskBusy: null, trouble },
   ...{ bytesDone: 1, bytesTotal: 2 },
 });
 export const stop: Input = { type: "stop" };

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CastSender, CastSenderStats, ReceiverStanding } from "../../../core/cast/ends.ts";
+import { gaugesOf } from "../../../core/session/kind.ts";
 import { Cast } from "../../../server/lab/casts.ts";
 import type { Session } from "../../../server/lab/session.ts";
+import { counters } from "../../core/session/play.ts";
 
 /** A cast of two PCs on networks of their own, whose senders write down what is done with them. */
 function site(isThere = true) {
@@ -33,7 +35,13 @@ function site(isThere = true) {
   });
   cast.takeWants("a", new Uint8Array([1]));
   const settled = () => new Promise((done) => setImmediate(done));
-  return { cast, said, settled, count: (stats: CastSenderStats) => count(stats) };
+  return {
+    cast,
+    said,
+    settled,
+    gauges: session.gauges,
+    count: (stats: CastSenderStats) => count(stats),
+  };
 }
 
 test("a sender is open by the time the PC has its disk ready, once", async () => {
@@ -71,18 +79,53 @@ test("a sender that cannot be opened breaks the cast when a PC joins, and not be
   assert.deepEqual(said, ["of-a: open", "cast-broken"]);
 });
 
+const totals = {
+  ...{ rateBps: 0, bytesSent: 0, parityBytes: 0, repairBytes: 0, passes: 1 },
+  ...{ entriesOpen: 5, framesIgnored: 0 },
+};
+
+test("what a PC's figures show is said while they do, in the main lane, too; the disk only where it has work", async () => {
+  const { cast, said, settled, gauges, count } = site();
+  cast.sync(new Map([["a", 1]]));
+  await settled();
+  const standing: ReceiverStanding = {
+    ...({ receiver: 1, lane: "main", reason: null, hearing: "hears", lossRatio: 0 } as const),
+    ...{ sent: null, entriesWanted: 5, shown: { cause: "disk", writeBytesPerSecond: 2e7 } },
+  };
+  const slow = (): string | null => gaugesOf(gauges, "a").slow;
+  count({ ...totals, receivers: [standing] });
+  assert.equal(slow(), "disk writes 20.0 MB/s");
+  assert.equal(said.includes("lane"), false, "the others wait for it");
+  const diskBusy = 0.1;
+  gaugesOf(gauges, "a").counters = { ...counters, diskBusy };
+  count({ ...totals, receivers: [standing] });
+  assert.match(
+    slow() ?? "",
+    /^the PC cannot keep up: its processor is busy, and its disk only 10 %/,
+  );
+  count({ ...totals, receivers: [{ ...standing, shown: null }] });
+  assert.equal(slow(), null);
+  count({ ...totals, receivers: [{ ...standing, shown: { cause: "loss", lossRatio: 0.04 } }] });
+  assert.match(slow() ?? "", /^loses 4(\.0)? % of the packets/);
+  cast.sync(null);
+  assert.equal(slow(), null, "it hears the cast no more");
+});
+
 test("what was sent to a PC is known for as long as it is joined", async () => {
   const { cast, said, settled, count } = site();
   cast.sync(new Map([["a", 1]]));
   await settled();
   assert.equal(cast.sentTo("a"), null);
   const standing: ReceiverStanding = {
-    ...({ receiver: 1, lane: "main", reason: null, hearing: "hears", lossRatio: 0 } as const),
+    ...({
+      receiver: 1,
+      lane: "main",
+      reason: null,
+      shown: null,
+      hearing: "hears",
+      lossRatio: 0,
+    } as const),
     ...{ sent: { generation: 7, from: 100 }, entriesWanted: 5 },
-  };
-  const totals = {
-    ...{ rateBps: 0, bytesSent: 0, parityBytes: 0, repairBytes: 0, passes: 1 },
-    ...{ entriesOpen: 5, framesIgnored: 0 },
   };
   count({ ...totals, receivers: [standing, { ...standing, receiver: 2 }] });
   assert.deepEqual(cast.sentTo("a"), { generation: 7, from: 100 });

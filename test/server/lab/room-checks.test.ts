@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RoomcastError } from "../../../core/errors.ts";
 import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import { RoomChecks, type RoomChecksPorts } from "../../../server/lab/room-checks.ts";
 
@@ -14,6 +15,7 @@ function open(more: Partial<RoomChecksPorts> = {}) {
     timers: { sleep: async () => {} },
     idle: () => ["a", "b", "c"].map((id) => ({ id, name: `pc-${id}` })),
     isBusy: () => false,
+    image: (_, reference) => ({ name: reference ?? "last@1", storedBytes: 1e9 }),
     networkOf: (pc) => (pc === "a" ? "eth1" : "eth2"),
     send(pc, message) {
       if (message.type === "listen") orders.set(pc, message);
@@ -42,11 +44,29 @@ function open(more: Partial<RoomChecksPorts> = {}) {
 test("each network of the room is checked by itself, at rates up to its limit", async () => {
   const { checks, went } = open();
   const findings = await checks.check("lab");
-  assert.deepEqual(went, ["eth1 50", "eth1 200", "eth2 50"]);
+  assert.deepEqual(went, ["eth1 50", "eth1 90", "eth1 200", "eth2 50"]);
   const texts = findings.map(({ text }) => text);
   assert(texts.includes("1 of 1 PCs hear all of it"), texts.join("\n"));
   assert(texts.includes("pc-b: no multicast: snooping without a querier on their switch"));
   assert(texts.includes("pc-c: no answer"));
+});
+
+test("the image whose time is told is the one that is named, or the room's own", async () => {
+  const { checks } = open();
+  const time = async (reference?: string) =>
+    (await checks.check("lab", reference))
+      .map(({ text }) => text)
+      .find((text) => /takes/.test(text));
+  assert.match((await time()) ?? "", /: last@1 \(1\.0 GB as it is stored\) takes /);
+  assert.match((await time("win@2")) ?? "", /: win@2 \(1\.0 GB/);
+  const gone = new RoomcastError("not-found", "there is no image", "");
+  const none = open({
+    image() {
+      throw gone;
+    },
+  });
+  await assert.rejects(none.checks.check("lab", "x"), { code: "not-found" });
+  assert.deepEqual(none.went, [], "nothing was sent");
 });
 
 test("refused beside a session, beside another check, and where nobody is idle", async () => {
