@@ -22,6 +22,8 @@ const leastPortLoss = 0.05;
 const leastLoss = 0.02;
 /** A fraction of the packets: a host whose socket drops as much is late all the time, and not once. */
 const leastDrops = 0.01;
+/** Milliseconds: a receiver that takes what was sent so long ago is not on time. Reports and syncs are further apart by less. */
+const leastBehind = 1000;
 /** A fraction of its slots: so many chunks in hand, all the time, wait for the disk. */
 const leastBacklog = 0.5;
 
@@ -33,8 +35,10 @@ const namedUntil = 2;
 
 /** What one window shows; null: nothing that would hold the receiver up. */
 export function shownBy(figures: Figures): StragglerReason | null {
-  const { packetsPerMs, sentPerMs, lossRatio, dropRatio, backlogRatio, writtenPerMs } = figures;
+  const { packetsPerMs, sentPerMs, lossRatio, dropRatio, backlogRatio, writtenPerMs, behindMs } =
+    figures;
   if (dropRatio >= leastDrops && dropRatio > lossRatio / 2) return { cause: "host", dropRatio };
+  if (behindMs >= leastBehind) return { cause: "behind", behindMs };
   if (backlogRatio >= leastBacklog)
     return { cause: "disk", writeBytesPerSecond: writtenPerMs * 1000 * chunkBytes };
   const receiveBps = bpsOf(packetsPerMs);
@@ -70,7 +74,7 @@ export class CauseWatch {
   }
 }
 
-const causes = ["host", "disk", "link", "loss"] as const;
+const causes = ["host", "behind", "disk", "link", "loss"] as const;
 
 function meanOf(all: readonly StragglerReason[]): StragglerReason {
   const [first] = all as [StragglerReason];
@@ -87,6 +91,8 @@ function meanOf(all: readonly StragglerReason[]): StragglerReason {
       return { cause: "link", receiveBps: mean((each: Of<"link">) => each.receiveBps) };
     case "loss":
       return { cause: "loss", lossRatio: mean((each: Of<"loss">) => each.lossRatio) };
+    case "behind":
+      return { cause: "behind", behindMs: mean((each: Of<"behind">) => each.behindMs) };
     case "host":
       return { cause: "host", dropRatio: mean((each: Of<"host">) => each.dropRatio) };
     default:

@@ -78,6 +78,8 @@ export type StragglerReason =
   | { readonly cause: "loss"; readonly lossRatio: number }
   /** This fraction has arrived, and its host was too late to take it: its own socket dropped it. */
   | { readonly cause: "host"; readonly dropRatio: number }
+  /** What it takes was sent so many milliseconds ago: its socket holds the rest, and its host takes less than is sent. */
+  | { readonly cause: "behind"; readonly behindMs: number }
   /** Chunks wait for it, and its disk has nothing to do for most of the time: its processor is the slow part. */
   | { readonly cause: "processor"; readonly diskBusyRatio: number }
   /** It fell behind, and its figures do not show why. */

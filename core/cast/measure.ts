@@ -15,6 +15,8 @@ export interface Totals {
   readonly written: number;
   /** Of its slots, the fraction that holds chunks which its disk has yet to take. */
   readonly backlogRatio: number;
+  /** Milliseconds since the newest packet that it has taken was sent; 0 where that is not known, or it has taken none. */
+  readonly ageMs: number;
 }
 
 export interface Figures {
@@ -27,6 +29,8 @@ export interface Figures {
   readonly writtenPerMs: number;
   /** The part of its slots that held chunks for the disk at all times: the disk was never without work. */
   readonly backlogRatio: number;
+  /** Milliseconds: nothing that it took meanwhile had been sent later than this before. */
+  readonly behindMs: number;
 }
 
 export class Measure {
@@ -34,15 +38,19 @@ export class Measure {
   figures: Figures | null = null;
   private from: { readonly totals: Totals; readonly at: Millis } | null = null;
   private leastBacklog = 1;
+  private leastAge = Number.POSITIVE_INFINITY;
 
   /** Takes the totals of a report. Answers whether there are new figures. */
   note(totals: Totals, now: Millis): boolean {
     const { from } = this;
     this.leastBacklog = Math.min(this.leastBacklog, totals.backlogRatio);
+    this.leastAge = Math.min(this.leastAge, totals.ageMs);
     if (from !== null && now - from.at < measureFor) return false;
     this.from = { totals, at: now };
     const backlogRatio = this.leastBacklog;
+    const behindMs = this.leastAge;
     this.leastBacklog = totals.backlogRatio;
+    this.leastAge = totals.ageMs;
     // The sequence fell: the receiver has restarted, or hears another sender.
     if (from === null || totals.sequence < from.totals.sequence) return false;
     const elapsed = now - from.at;
@@ -57,7 +65,7 @@ export class Measure {
       lossRatio: ratioOf(sent - packets),
       dropRatio: ratioOf((totals.dropped - from.totals.dropped) | 0),
       writtenPerMs: Math.max(0, totals.written - from.totals.written) / elapsed,
-      backlogRatio,
+      ...{ backlogRatio, behindMs },
     };
     return true;
   }

@@ -99,13 +99,22 @@ export const silentAfter = millis(3000);
 export const inHandCount = ({ slotCount, freeSlots, assembling }: Member): number =>
   slotCount - freeSlots - assembling.size;
 
-/** Counts what has come to the member, after its report. `dropped` is the total of its socket. */
-export function measure(member: Member, dropped: number, now: Millis): void {
+/** Of a report: the total of its socket's drops, and how old the newest packet was that it took; 0: not known. */
+export interface Taken {
+  readonly dropped: number;
+  readonly ageMs: number;
+}
+
+/** Counts what has come to the member, after its report. */
+export function measure(member: Member, { dropped, ageMs }: Taken, now: Millis): void {
   const { sequence, packets, finished } = member;
   const inHand = inHandCount(member);
   const written = finished - inHand;
   const backlogRatio = inHand / member.slotCount;
-  const isNew = member.measure.note({ sequence, packets, dropped, written, backlogRatio }, now);
+  const isNew = member.measure.note(
+    { sequence, packets, dropped, written, backlogRatio, ageMs },
+    now,
+  );
   if (isNew && member.measure.figures !== null) member.causes.note(member.measure.figures);
 }
 

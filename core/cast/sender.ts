@@ -286,10 +286,14 @@ export class CastSenderMachine {
     const sequence = ahead > 0 ? -1 : this.packets.sequence + ahead;
     // The count starts anew: the receiver has restarted, or had heard another sender.
     if (sequence < member.sequence) forgetHeard(member);
+    let ageMs = 0;
     if (sequence !== member.sequence) {
       const sentAt = this.packets.sendTimes.at(sequence, this.packets.sequence);
       if (this.isBehind(now)) member.wait.forget();
-      else if (sentAt !== null) member.wait.note(now - sentAt, now);
+      else if (sentAt !== null) {
+        ageMs = now - sentAt;
+        member.wait.note(ageMs, now);
+      }
     }
     if (sequence > member.sequence) member.heardAt = now;
     member.sequence = sequence;
@@ -304,7 +308,7 @@ export class CastSenderMachine {
       else if (bitAt(member.wants, entryIndex)) this.finish(member, entryIndex);
     }
     for (const { entryIndex } of report.assembling) this.receivers.want(member, entryIndex);
-    measure(member, report.dropped, now);
+    measure(member, { dropped: report.dropped, ageMs }, now);
   }
 
   private replaceWants(member: Member, wants: Uint8Array): void {

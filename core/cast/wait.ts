@@ -47,9 +47,13 @@ export class SendTimes {
     this.times[sequence & (remembered - 1)] = now;
   }
 
-  /** When the packet was sent; `highest` is the last sequence. Null: it is no longer remembered. */
+  /**
+   * When the packet was sent, or of one that is no longer remembered, when the oldest was that is; `highest` is the last
+   * sequence. Null: there is no such packet.
+   */
   at(sequence: number, highest: number): Millis | null {
-    if (sequence < 1 || highest - sequence >= remembered) return null;
-    return millis(this.times[sequence & (remembered - 1)] as number);
+    if (sequence < 1) return null;
+    const known = Math.max(sequence, highest - remembered + 1);
+    return millis(this.times[known & (remembered - 1)] as number);
   }
 }

@@ -16,6 +16,8 @@ export function stragglerText(reason: StragglerReason): string {
       return `loses ${lossText(reason.lossRatio)} of the packets, check its cable and port`;
     case "host":
       return `the PC cannot keep up: ${lossText(reason.dropRatio)} of the packets reach it and are not taken in time`;
+    case "behind":
+      return `the PC cannot keep up: it takes what was sent ${(reason.behindMs / 1000).toFixed(1)} s ago`;
     case "processor":
       return `the PC cannot keep up: its processor is busy, and its disk only ${percentText(reason.diskBusyRatio)} of the time`;
     case "unclear":

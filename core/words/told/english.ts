@@ -41,6 +41,7 @@ export const told = [
   "link carries {rate}, check its cable and port",
   "loses {loss} of the packets, check its cable and port",
   "the PC cannot keep up: {loss} of the packets reach it and are not taken in time",
+  "the PC cannot keep up: it takes what was sent {time} s ago",
   "the PC cannot keep up: its processor is busy, and its disk only {percent} of the time",
   "fell behind the others, and its figures do not show why",
   "waits for the image to be made to fit",

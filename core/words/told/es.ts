@@ -57,6 +57,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "pierde {loss} de los paquetes, revise su cable y su puerto",
   "the PC cannot keep up: {loss} of the packets reach it and are not taken in time":
     "el PC no da abasto: {loss} de los paquetes le llegan y no se toman a tiempo",
+  "the PC cannot keep up: it takes what was sent {time} s ago":
+    "el PC no da abasto: toma lo que se envió hace {time} s",
   "the PC cannot keep up: its processor is busy, and its disk only {percent} of the time":
     "el PC no da abasto: su procesador está ocupado, y su disco solo el {percent} del tiempo",
   "fell behind the others, and its figures do not show why":

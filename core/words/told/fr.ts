@@ -59,6 +59,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "perd {loss} des paquets, vérifiez son câble et son port",
   "the PC cannot keep up: {loss} of the packets reach it and are not taken in time":
     "le PC ne suit pas : {loss} des paquets lui arrivent et ne sont pas pris à temps",
+  "the PC cannot keep up: it takes what was sent {time} s ago":
+    "le PC ne suit pas : il prend ce qui a été envoyé il y a {time} s",
   "the PC cannot keep up: its processor is busy, and its disk only {percent} of the time":
     "le PC ne suit pas : son processeur est occupé, et son disque seulement {percent} du temps",
   "fell behind the others, and its figures do not show why":

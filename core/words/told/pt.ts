@@ -55,6 +55,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "perde {loss} dos pacotes, verifique o cabo e a porta",
   "the PC cannot keep up: {loss} of the packets reach it and are not taken in time":
     "o PC não acompanha: {loss} dos pacotes chegam e não são lidos a tempo",
+  "the PC cannot keep up: it takes what was sent {time} s ago":
+    "o PC não acompanha: lê o que foi enviado há {time} s",
   "the PC cannot keep up: its processor is busy, and its disk only {percent} of the time":
     "o PC não acompanha: o processador está ocupado, e o disco só {percent} do tempo",
   "fell behind the others, and its figures do not show why":

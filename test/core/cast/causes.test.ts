@@ -10,7 +10,7 @@ import { millis } from "../../../core/units/units.ts";
 /** A receiver that keeps up: what noise there is names nothing. */
 const well: Figures = {
   ...{ packetsPerMs: 40, sentPerMs: 40, lossRatio: 0.002, dropRatio: 0 },
-  ...{ writtenPerMs: 0.05, backlogRatio: 0.1 },
+  ...{ writtenPerMs: 0.05, backlogRatio: 0.1, behindMs: 120 },
 };
 const perMs = (bps: number): number => bps / bpsOf(1);
 
@@ -27,6 +27,7 @@ const planted: Readonly<Record<string, (size: number) => Partial<Figures>>> = {
     lossRatio: 1 - 95e6 / (110e6 + size * 600e6),
   }),
   disk: (size) => ({ backlogRatio: 0.6 + size * 0.4, writtenPerMs: 0.02 * (1 - size) }),
+  behind: (size) => ({ behindMs: 1000 + size * 20_000 }),
   host: (size) => ({ lossRatio: 0.02 + size * 0.4, dropRatio: 0.02 + size * 0.4 }),
 };
 const cause = fc.constantFrom(...Object.keys(planted));

@@ -16,6 +16,10 @@ test("each cause is told with its own figure, and a disk that takes nothing with
     stragglerText({ cause: "host", dropRatio: 0.2 }),
     /^the PC cannot keep up: 20(\.0)? %/,
   );
+  assert.equal(
+    stragglerText({ cause: "behind", behindMs: 2449 }),
+    "the PC cannot keep up: it takes what was sent 2.4 s ago",
+  );
   assert.match(stragglerText({ cause: "unclear" }), /do not show why/);
 });
 
