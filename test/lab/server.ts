@@ -60,6 +60,7 @@ export class Server implements TaskServer {
   private uploads = new Map<string, Upload>();
   private nextNumber = 1;
   private tickAt = Number.POSITIVE_INFINITY;
+  private tickedAt = millis(Number.NEGATIVE_INFINITY);
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -133,6 +134,7 @@ export class Server implements TaskServer {
     this.nextNumber = lab.journal.nextNumber();
     this.isWriting = false;
     this.tickAt = Number.POSITIVE_INFINITY;
+    this.tickedAt = millis(Number.NEGATIVE_INFINITY);
     this.door = new Door(lab);
     const { process } = this;
     this.engine = new Engine({
@@ -499,13 +501,13 @@ export class Server implements TaskServer {
 
   private wake(engine: Engine): void {
     const { lab, process } = this;
-    const { at: now } = this.stamp;
-    const at = engine.deadline(now);
+    const at = engine.deadline(this.tickedAt);
     if (at === undefined || at >= this.tickAt) return;
     this.tickAt = at;
-    lab.after(at - now, () => {
+    lab.after(at - this.stamp.at, () => {
       if (process !== this.process) return;
       this.tickAt = Number.POSITIVE_INFINITY;
+      this.tickedAt = this.stamp.at;
       engine.tick(this.stamp);
       this.pump();
     });
