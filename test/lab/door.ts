@@ -20,6 +20,7 @@ export class Door {
   >();
   /** By the id of the record that the key of the connection is. */
   private readonly links = new Map<string, Link>();
+  private readonly records = new Map<Link, string>();
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -49,15 +50,19 @@ export class Door {
     if (pc === null) return null;
     lab.checks.comesIn(link, pc);
     const before = links.get(pc);
-    if (before !== undefined) lab.links.delete(before);
+    if (before !== undefined) {
+      lab.links.delete(before);
+      this.records.delete(before);
+    }
     links.set(pc, link);
+    this.records.set(link, pc);
     link.toPc({ type: "welcome" } as ServerMessage);
     return this.served(link);
   }
 
   /** The PC whose words these are; null: they count for nothing. */
   served(link: Link): string | null {
-    const [pc] = [...this.links].find(([, each]) => each === link) ?? [];
+    const pc = this.records.get(link);
     const record = pc === undefined ? undefined : this.inventory.get(pc);
     if (record === undefined) return null;
     return this.admissions.verdict(record).kind === "may" ? record.id : null;
@@ -70,8 +75,9 @@ export class Door {
   /** Answers the PC whose connection it was. */
   lost(link: Link): string | null {
     this.challenges.delete(link);
-    const pc = [...this.links].find(([, each]) => each === link)?.[0];
+    const pc = this.records.get(link);
     if (pc === undefined) return null;
+    this.records.delete(link);
     this.links.delete(pc);
     const record = this.inventory.get(pc);
     if (record !== undefined) this.admissions.lost(record);
@@ -86,6 +92,7 @@ export class Door {
       if (!isStray || record?.doubt === undefined || this.links.has(link.pc)) continue;
       this.admissions.admit(record, "operator");
       this.links.delete(pc);
+      this.records.delete(link);
       this.lab.links.delete(link);
       link.peer.serverDied(link);
       return;

@@ -5,6 +5,7 @@ import type { AskedAction } from "../../core/trust/asks.ts";
 import type { Session } from "../../server/lab/session.ts";
 import { rootHashOf } from "./disk.ts";
 import { count, type Lab } from "./lab.ts";
+import type { Pc } from "./pc.ts";
 
 /** Some more often than others. */
 const acts = [
@@ -29,7 +30,7 @@ export class Operator {
     count(lab.tally.acts, act);
     switch (act) {
       case "restore":
-        return void this.restore(lab.pcs.filter(() => lab.random() < 0.7).map(({ id }) => id));
+        return void this.restore(this.some(this.here()));
       case "cast":
         return this.cast();
       case "capture":
@@ -75,6 +76,32 @@ export class Operator {
     }
   }
 
+  /** So many rooms are restored whole, at once. */
+  beginLesson(rooms: number): void {
+    const { lab } = this;
+    if (!lab.server.isUp) return;
+    for (let each = 0; each < rooms && lab.server.isUp; each++) this.restore(this.here());
+  }
+
+  /** The PCs of the room in which the operator is. */
+  private here(): string[] {
+    return this.lab.pickRoom().pcs.map(({ id }) => id);
+  }
+
+  private roomOf(pc: string): string[] {
+    const { rooms } = this.lab;
+    return rooms.flatMap(({ name, pcs }) =>
+      name === this.lab.pc(pc).room ? pcs.map(({ id }) => id) : [],
+    );
+  }
+
+  private some(pcs: readonly string[]): readonly string[] {
+    const { lab } = this;
+    const { onePc } = lab.settings;
+    if (onePc > 0 && lab.random() < onePc) return [lab.pick(pcs)];
+    return pcs.filter(() => lab.random() < 0.7);
+  }
+
   private switchOn(): void {
     const off = this.lab.pcs.filter(({ power }) => power === "off" || power === "own disk");
     if (off.length > 0) this.lab.pick(off).start();
@@ -87,7 +114,13 @@ export class Operator {
   private spec(pcs: readonly string[]): ReceiversSpec {
     const { lab } = this;
     return {
-      ...{ room: "default", pcs, disk: null, failingDisks: [], delta: lab.random() < 0.3 },
+      ...{
+        room: lab.pc(pcs[0] ?? "").room,
+        pcs,
+        disk: null,
+        failingDisks: [],
+        delta: lab.random() < 0.3,
+      },
       verify: lab.random() < 0.8 ? "read-back" : "written",
       afterwards: lab.pick(["stay", "stay", "reboot", "poweroff"] as const),
       start: lab.pick(["now", "now", "all", Math.max(1, pcs.length - 1), pcs.length] as const),
@@ -98,11 +131,11 @@ export class Operator {
     };
   }
 
-  /** What a schedule orders of all PCs; answers the session, if there is one. */
-  scheduled(orderedBy: string): string | null {
+  /** What a schedule orders of these PCs; answers the session, if there is one. */
+  scheduled(pcs: readonly Pc[], orderedBy: string): string | null {
     return (
       this.restore(
-        this.lab.pcs.map(({ id }) => id),
+        pcs.map(({ id }) => id),
         orderedBy,
       )?.id ?? null
     );
@@ -134,7 +167,7 @@ export class Operator {
 
   private cast(wanted: string | null = null): void {
     const { lab } = this;
-    const free = this.free(lab.pcs.map(({ id }) => id));
+    const free = this.free(wanted === null ? this.here() : this.roomOf(wanted));
     const sender = free.find(
       (pc) => lab.server.isConnected(pc) && (wanted === null || pc === wanted),
     );
@@ -147,8 +180,8 @@ export class Operator {
 
   private alone(kind: "capture" | "wipe", wanted: string | null = null): void {
     const { lab } = this;
-    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter(
-      (pc) => lab.server.isConnected(pc) && (wanted === null || pc === wanted),
+    const pcs = this.free(wanted === null ? this.here() : [wanted]).filter((pc) =>
+      lab.server.isConnected(pc),
     );
     if (pcs.length === 0) return;
     const pc = lab.pick(pcs);
@@ -186,7 +219,7 @@ export class Operator {
       receivers: Receivers;
       spec: { sender?: string };
     };
-    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter((pc) => pc !== spec.sender);
+    const pcs = this.free(this.here()).filter((pc) => pc !== spec.sender);
     if (pcs.length === 0 || receivers.phase === "over") return;
     const pc = lab.pick(pcs);
     const phase = receivers.members[pc]?.phase;

@@ -61,6 +61,9 @@ export class Server implements TaskServer {
   private nextNumber = 1;
   private tickAt = Number.POSITIVE_INFINITY;
   private tickedAt = millis(Number.NEGATIVE_INFINITY);
+  /** Something has happened after which it may have to be called again at another time. */
+  private hasMoved = true;
+  private stamped: Stamp = { at: millis(0), iso: "t0" };
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -85,7 +88,8 @@ export class Server implements TaskServer {
 
   private get stamp(): Stamp {
     const at = millis(this.base + this.lab.now - this.startedAt);
-    return { at, iso: `t${Math.round(at)}` };
+    if (this.stamped.at !== at) this.stamped = { at, iso: `t${Math.round(at)}` };
+    return this.stamped;
   }
 
   // --- its life
@@ -133,6 +137,7 @@ export class Server implements TaskServer {
     this.startedAt = lab.now;
     this.nextNumber = lab.journal.nextNumber();
     this.isWriting = false;
+    this.hasMoved = true;
     this.tickAt = Number.POSITIVE_INFINITY;
     this.tickedAt = millis(Number.NEGATIVE_INFINITY);
     this.door = new Door(lab);
@@ -159,6 +164,7 @@ export class Server implements TaskServer {
     this.uploads = new Map();
     lab.images.died(lab.disk() < lab.settings.powerLoss);
     lab.schedules.died();
+    lab.checks.serverDied();
     this.live = new Map();
     this.casts = new Map();
     this.fitting = new Set();
@@ -443,7 +449,7 @@ export class Server implements TaskServer {
       });
     }
     this.flush(engine);
-    this.wake(engine);
+    if (this.hasMoved) this.wake(engine);
   }
 
   /** Answers whether the server goes on. */
@@ -472,6 +478,7 @@ export class Server implements TaskServer {
 
   private acted(engine: Engine): void {
     const { lab } = this;
+    this.hasMoved = true;
     const { happened, changed, over } = engine.written(this.stamp.at);
     lab.tally.happened.facts += happened.length;
     for (const session of changed) {
@@ -501,6 +508,7 @@ export class Server implements TaskServer {
 
   private wake(engine: Engine): void {
     const { lab, process } = this;
+    this.hasMoved = false;
     const at = engine.deadline(this.tickedAt);
     if (at === undefined || at >= this.tickAt) return;
     this.tickAt = at;
@@ -508,6 +516,7 @@ export class Server implements TaskServer {
       if (process !== this.process) return;
       this.tickAt = Number.POSITIVE_INFINITY;
       this.tickedAt = this.stamp.at;
+      this.hasMoved = true;
       engine.tick(this.stamp);
       this.pump();
     });
