@@ -9,6 +9,13 @@ import { helloWith, type SimLogin, secretOf } from "./keys.ts";
 import type { Lab } from "./lab.ts";
 import type { Link } from "./link.ts";
 
+/** Whose connection it is. */
+interface Caller {
+  readonly pc: string;
+  /** Whether its words count; null: what that hangs on has changed since it was asked. */
+  counts: boolean | null;
+}
+
 export class Door {
   private readonly lab: Lab;
   private readonly inventory: Inventory;
@@ -20,7 +27,7 @@ export class Door {
   >();
   /** By the id of the record that the key of the connection is. */
   private readonly links = new Map<string, Link>();
-  private readonly records = new Map<Link, string>();
+  private readonly records = new Map<Link, Caller>();
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -31,7 +38,7 @@ export class Door {
       isConnected: (pc) => this.links.has(pc),
       now: () => millis(lab.now),
       isoTime: () => "",
-      changed: () => {},
+      changed: ({ id }) => this.changed(id),
       merged: () => {},
     });
   }
@@ -55,17 +62,28 @@ export class Door {
       this.records.delete(before);
     }
     links.set(pc, link);
-    this.records.set(link, pc);
+    this.records.set(link, { pc, counts: null });
     link.toPc({ type: "welcome" } as ServerMessage);
     return this.served(link);
   }
 
   /** The PC whose words these are; null: they count for nothing. */
   served(link: Link): string | null {
-    const pc = this.records.get(link);
-    const record = pc === undefined ? undefined : this.inventory.get(pc);
-    if (record === undefined) return null;
-    return this.admissions.verdict(record).kind === "may" ? record.id : null;
+    const caller = this.records.get(link);
+    if (caller === undefined) return null;
+    caller.counts ??= this.mayBeOrdered(caller.pc);
+    return caller.counts ? caller.pc : null;
+  }
+
+  private mayBeOrdered(pc: string): boolean {
+    const record = this.inventory.get(pc);
+    return record !== undefined && this.admissions.verdict(record).kind === "may";
+  }
+
+  private changed(pc: string): void {
+    const link = this.links.get(pc);
+    const caller = link === undefined ? undefined : this.records.get(link);
+    if (caller !== undefined) caller.counts = null;
   }
 
   linkOf(pc: string): Link | undefined {
@@ -75,7 +93,7 @@ export class Door {
   /** Answers the PC whose connection it was. */
   lost(link: Link): string | null {
     this.challenges.delete(link);
-    const pc = this.records.get(link);
+    const pc = this.records.get(link)?.pc;
     if (pc === undefined) return null;
     this.records.delete(link);
     this.links.delete(pc);

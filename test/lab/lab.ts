@@ -23,6 +23,7 @@ import { Rogue } from "./rogue.ts";
 import { LabSchedules } from "./schedules.ts";
 import { Server } from "./server.ts";
 import type { Settings } from "./settings.ts";
+import { count, type Tally } from "./tally.ts";
 
 /** A bug that the lab has to find; none in production code: the simulator wraps what it drives. */
 export type Plant =
@@ -86,40 +87,8 @@ const unhangs = 0.03;
 /** An operator compares codes so often, in milliseconds. */
 const codesMs = 5000;
 
-/** What happened in labs, for whoever wants to know what they tried. */
-export interface Tally {
-  readonly happened: Record<
-    "events" | "facts" | "batches" | "messages" | "writes" | "departures" | "refusals" | "boots",
-    number
-  >;
-  /** Of each kind. */
-  readonly sessions: Record<string, number>;
-  readonly acts: Record<string, number>;
-  readonly faults: Record<string, number>;
-  /** How due times were met. */
-  readonly schedules: Record<string, number>;
-}
-
 /** The bugs that are in what the server hears. */
 const inWords: readonly Plant[] = ["settle-early", "no-fence", "no-root-hash"];
-
-export const newTally = (): Tally => ({
-  happened: {
-    events: 0,
-    facts: 0,
-    batches: 0,
-    messages: 0,
-    writes: 0,
-    departures: 0,
-    refusals: 0,
-    boots: 0,
-  },
-  ...{ sessions: {}, acts: {}, faults: {}, schedules: {} },
-});
-
-export function count(counts: Record<string, number>, what: string): void {
-  counts[what] = (counts[what] ?? 0) + 1;
-}
 
 export class Lab {
   readonly settings: Settings;

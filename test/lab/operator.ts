@@ -4,8 +4,9 @@ import type { Receivers } from "../../core/session/receivers.ts";
 import type { AskedAction } from "../../core/trust/asks.ts";
 import type { Session } from "../../server/lab/session.ts";
 import { rootHashOf } from "./disk.ts";
-import { count, type Lab } from "./lab.ts";
+import type { Lab } from "./lab.ts";
 import type { Pc } from "./pc.ts";
+import { count } from "./tally.ts";
 
 /** Some more often than others. */
 const acts = [
@@ -13,6 +14,9 @@ const acts = [
   ...(["wipe", "stop", "drop", "admit", "admit", "start", "retry", "switch-on"] as const),
   ...(["switch-on", "delete", "delete", "schedule"] as const),
 ] as const;
+
+/** A room is switched on within this time, in milliseconds. */
+const switchesOnMs = 60_000;
 
 type Act = (typeof acts)[number];
 
@@ -76,11 +80,17 @@ export class Operator {
     }
   }
 
-  /** So many rooms are restored whole, at once. */
+  /** So many rooms are restored whole, at once; people switch on what is off in them, in their own time. */
   beginLesson(rooms: number): void {
     const { lab } = this;
-    if (!lab.server.isUp) return;
-    for (let each = 0; each < rooms && lab.server.isUp; each++) this.restore(this.here());
+    for (let each = 0; each < rooms; each++) {
+      const { pcs } = lab.pickRoom();
+      for (const pc of pcs)
+        lab.after(lab.random() * switchesOnMs, () => {
+          if (pc.power === "off" || pc.power === "own disk") pc.start();
+        });
+      if (lab.server.isUp) this.restore(pcs.map(({ id }) => id));
+    }
   }
 
   /** The PCs of the room in which the operator is. */

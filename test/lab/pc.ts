@@ -26,6 +26,7 @@ import { LabTask } from "./task.ts";
 const retryLeast = 500;
 const retryMost = 5000;
 const tickMs = 2000;
+const isIdle: AgentMessage = { type: "alive", state: "idle", report: null };
 /** So long that the server gives the PC up. */
 const sluggishMs = readyLimit * 1.5;
 
@@ -262,9 +263,14 @@ export class Pc implements Peer {
     link.toServer(message);
   }
 
+  private sayState(): void {
+    const { life } = this;
+    this.send(life === idle ? isIdle : { type: "alive", state: "idle", report: report(life) });
+  }
+
   private sayAlive(boot: number): void {
     if (boot !== this.boot) return;
-    this.send({ type: "alive", state: "idle", report: report(this.life) });
+    this.sayState();
     // The boot image speaks ARP as any system does.
     if (this.isReachable) this.lab.server.seen(this.id, { kind: "arp", address: "10.77.0.8" });
     this.lab.after(this.lab.settings.aliveMs, () => this.sayAlive(boot));
@@ -289,7 +295,7 @@ export class Pc implements Peer {
       case "welcome":
         this.hasWelcome = true;
         this.task?.reconnected();
-        return this.send({ type: "alive", state: "idle", report: report(this.life) });
+        return this.sayState();
       case "restore":
       case "capture":
       case "cast":
@@ -344,7 +350,7 @@ export class Pc implements Peer {
       if (action.type === "stop") this.task?.stop(action.reason);
       if (action.type === "power") return this.leave(action.action);
     }
-    if (life !== before) this.send({ type: "alive", state: "idle", report: report(life) });
+    if (life !== before) this.sayState();
     this.tick(this.boot);
   }
 

@@ -7,8 +7,9 @@ import { Schedule } from "../../server/lab/schedule.ts";
 import type { ScheduleRecord } from "../../server/state/records.ts";
 import { must } from "./failures.ts";
 import type { Bus } from "./files.ts";
-import { count, epoch, type Lab } from "./lab.ts";
+import { epoch, type Lab } from "./lab.ts";
 import type { Pc } from "./pc.ts";
+import { count } from "./tally.ts";
 
 /** A timer that sleeps long wakes up once a minute, in milliseconds. */
 const lateMs = 1000;
