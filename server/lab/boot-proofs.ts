@@ -90,8 +90,9 @@ export class BootProofs {
   }
 
   private heardArp(mac: MacAddress, address: string): void {
-    for (const [pc, found] of this.awaited) {
-      if (!this.ports.macsOf(pc).includes(mac)) continue;
+    for (const pc of this.ports.pcsWith(mac)) {
+      const found = this.awaited.get(pc);
+      if (found === undefined) continue;
       found.address = address;
       this.ports.seen(pc, { kind: "arp", address });
     }

@@ -17,6 +17,8 @@ class Wire {
   hear: ((number: number, address: string) => void) | null = null;
   tick: (() => void) | null = null;
   hasPrivilege = true;
+  /** How often it was looked at what MACs a PC has. */
+  looks = 0;
   readonly proofs = new BootProofs({
     hearArp: (heard) => {
       if (!this.hasPrivilege) throw new Error("EPERM");
@@ -35,7 +37,10 @@ class Wire {
         ),
       );
     },
-    macsOf: (pc) => [mac(Number(pc.slice(1)))],
+    macsOf: (pc) => {
+      this.looks++;
+      return [mac(Number(pc.slice(1)))];
+    },
     pcsWith: (of) => [`p${Number.parseInt(of.slice(-2), 16)}`],
     isConnected: (pc) => this.connected.has(pc),
     seen: (pc, sign) => void this.seen.push([pc, sign]),
@@ -48,6 +53,14 @@ class Wire {
     log: () => {},
   });
 }
+
+test("a PC that speaks ARP costs no look at the others that are waited for", () => {
+  const wire = new Wire();
+  wire.proofs.await(new Set(Array.from({ length: 200 }, (_, number) => `p${number}`)));
+  wire.hear?.(7, "10.77.0.5");
+  assert.deepEqual(wire.seen, [["p7", { kind: "arp", address: "10.77.0.5" }]]);
+  assert(wire.looks <= 1, `${wire.looks} looks`);
+});
 
 test("ARP is heard and SSH is asked only while somebody waits", () => {
   const wire = new Wire();
