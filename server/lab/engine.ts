@@ -47,17 +47,17 @@ export type EnginePorts = Pick<ReconcilerPorts, "settingsOf">;
 
 export class Engine {
   private readonly running = new Map<string, Running>();
-  private readonly knowing = new SessionsByPc();
+  private readonly byPc = new SessionsByPc();
   private readonly ledger = new Ledger();
   private readonly reconciler: Reconciler;
   /** When the sessions were last asked what follows by time alone. */
   private tickedAt = millis(Number.NEGATIVE_INFINITY);
 
   constructor({ settingsOf }: EnginePorts) {
-    const { running: sessions, knowing, ledger } = this;
+    const { running: sessions, byPc, ledger } = this;
     this.reconciler = new Reconciler({
       ...{ sessions, settingsOf },
-      knowing: (pc) => knowing.of(pc),
+      knowing: (pc) => byPc.of(pc),
       isAhead: (pc) => ledger.isAhead(pc),
     });
   }
@@ -70,7 +70,7 @@ export class Engine {
     const session = beginSession(number, kindName, spec, stamp);
     const pcs = [...session.kind.pcs(session.state)];
     this.running.set(session.id, session);
-    this.knowing.add(session, pcs);
+    this.byPc.add(session, pcs);
     this.ledger.add(session, []);
     this.take(session.id, { type: "tick" }, stamp);
     for (const pc of pcs) {
@@ -84,7 +84,7 @@ export class Engine {
   resume({ stored, facts }: Journalled, stamp: Stamp): Session {
     const session = sessionOf({ stored, facts });
     this.running.set(session.id, session);
-    this.knowing.add(session, session.kind.pcs(session.state));
+    this.byPc.add(session, session.kind.pcs(session.state));
     this.take(session.id, { type: "resumed" }, stamp);
     return session;
   }
@@ -98,9 +98,14 @@ export class Engine {
 
   /** The session that has this PC at work or awaits it. */
   of(pc: PcId): Session | undefined {
-    for (const session of this.knowing.of(pc))
+    for (const session of this.byPc.of(pc))
       if (session.kind.holds(session.state, pc)) return session;
     return undefined;
+  }
+
+  /** The sessions under way that have or had this PC. */
+  knowing(pc: PcId): Iterable<Session> {
+    return this.byPc.of(pc);
   }
 
   view(session: Session, names: Pick<Names, "nameOf" | "stateOf">): SessionView {
@@ -130,7 +135,7 @@ export class Engine {
         session.state = session.kind.evolve(session.state, fact, stamp);
         const text = session.kind.text(fact, session.state);
         decided.push({ session, fact, stamp, text });
-        if (fact.type === "admitted" && fact.pc !== null) this.knowing.add(session, [fact.pc]);
+        if (fact.type === "admitted" && fact.pc !== null) this.byPc.add(session, [fact.pc]);
         if (fact.type === "admitted" && fact.pc !== null && input.type === "admit")
           admitted.push(fact.pc);
       }
@@ -173,7 +178,7 @@ export class Engine {
 
   /** Whoever has the PC hears it, and whoever waits for it to come up. */
   tell(input: Extract<Input, { type: "lost" | "booting" | "seen" }>, stamp: Stamp): void {
-    for (const { id } of [...this.knowing.of(input.pc)]) this.take(id, input, stamp);
+    for (const { id } of [...this.byPc.of(input.pc)]) this.take(id, input, stamp);
   }
 
   /** The time has come that a session named: asks those whose time it is. */
@@ -224,7 +229,7 @@ export class Engine {
     for (const { session } of sessions) {
       if (!session.kind.isOver(session.durable)) continue;
       this.running.delete(session.id);
-      this.knowing.remove(session);
+      this.byPc.remove(session);
     }
     return {
       happened: facts.map(({ session, fact, text }) => ({ session, fact, text })),
@@ -259,14 +264,14 @@ export class Engine {
   private concerned(pc: PcId, report: Report | null): Session[] {
     const holder = this.of(pc);
     if (holder !== undefined) return [holder];
-    return [...this.knowing.of(pc)].sort(
+    return [...this.byPc.of(pc)].sort(
       (one, other) => isOf(report, other) - isOf(report, one) || one.number - other.number,
     );
   }
 
   /** Nobody else lets the PC in again from here on. */
   private takeOver(session: Running, pc: PcId, stamp: Stamp): void {
-    for (const other of [...this.knowing.of(pc)])
+    for (const other of [...this.byPc.of(pc)])
       if (other !== session) this.take(other.id, { type: "taken", pc }, stamp);
   }
 

@@ -1,7 +1,7 @@
 /** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
 
 import { RoomcastError } from "../../core/errors.ts";
-import type { Sign } from "../../core/session/boot-proof.ts";
+import { type BootProof, isProofPending, type Sign } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Input, Stamp } from "../../core/session/kind.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
@@ -240,6 +240,8 @@ export class Server implements TaskServer {
   /** Something on the wire shows what this PC runs. */
   seen(pc: string, sign: Sign): void {
     if (this.engine === null) return;
+    // As the server does: it hears ARP only of those that it waits for.
+    if (sign.kind === "arp" && !this.isAwaited(pc)) return;
     const { plant } = this.lab;
     const isLoader = sign.kind === "loader" || sign.kind === "agent";
     const heard: Sign =
@@ -249,12 +251,17 @@ export class Server implements TaskServer {
     this.pump();
   }
 
+  private isAwaited(pc: string): boolean {
+    for (const { state } of this.running.knowing(pc))
+      if (isProofPending(bootOf(state, pc))) return true;
+    return false;
+  }
+
   /** Of a PC's system that has just shown itself: the sessions that wait for it all the same. */
   stillAwaiting(pc: string): string[] {
-    return (this.engine?.all() ?? []).flatMap(({ id, state }) => {
-      const boot = (state as { receivers?: Receivers }).receivers?.members[pc]?.boot;
-      return boot?.name === "starting" ? [id] : [];
-    });
+    return [...this.running.knowing(pc)].flatMap(({ id, state }) =>
+      bootOf(state, pc)?.name === "starting" ? [id] : [],
+    );
   }
 
   stopAtPc(pc: string, session: string): void {
@@ -612,6 +619,9 @@ export class Server implements TaskServer {
     return this.lab.pc(sender).isReachable;
   }
 }
+
+const bootOf = (state: unknown, pc: string): BootProof | null =>
+  (state as { receivers?: Receivers }).receivers?.members[pc]?.boot ?? null;
 
 /** The image of a restore. */
 const castOf = (state: unknown): string => (state as RestoreState).image.id;
