@@ -9,13 +9,6 @@ import { helloWith, type SimLogin, secretOf } from "./keys.ts";
 import type { Lab } from "./lab.ts";
 import type { Link } from "./link.ts";
 
-/** Whose connection it is. */
-interface Caller {
-  readonly pc: string;
-  /** Whether its words count; null: what that hangs on has changed since it was asked. */
-  counts: boolean | null;
-}
-
 export class Door {
   private readonly lab: Lab;
   private readonly inventory: Inventory;
@@ -27,7 +20,6 @@ export class Door {
   >();
   /** By the id of the record that the key of the connection is. */
   private readonly links = new Map<string, Link>();
-  private readonly records = new Map<Link, Caller>();
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -59,18 +51,18 @@ export class Door {
     const before = links.get(pc);
     if (before !== undefined) {
       lab.links.delete(before);
-      this.records.delete(before);
+      before.caller = null;
     }
     links.set(pc, link);
-    this.records.set(link, { pc, counts: null });
+    link.caller = { pc, counts: null };
     link.toPc({ type: "welcome" } as ServerMessage);
     return this.served(link);
   }
 
   /** The PC whose words these are; null: they count for nothing. */
   served(link: Link): string | null {
-    const caller = this.records.get(link);
-    if (caller === undefined) return null;
+    const { caller } = link;
+    if (caller === null) return null;
     caller.counts ??= this.mayBeOrdered(caller.pc);
     return caller.counts ? caller.pc : null;
   }
@@ -81,9 +73,8 @@ export class Door {
   }
 
   private changed(pc: string): void {
-    const link = this.links.get(pc);
-    const caller = link === undefined ? undefined : this.records.get(link);
-    if (caller !== undefined) caller.counts = null;
+    const caller = this.links.get(pc)?.caller ?? null;
+    if (caller !== null) caller.counts = null;
   }
 
   linkOf(pc: string): Link | undefined {
@@ -93,9 +84,9 @@ export class Door {
   /** Answers the PC whose connection it was. */
   lost(link: Link): string | null {
     this.challenges.delete(link);
-    const pc = this.records.get(link)?.pc;
+    const pc = link.caller?.pc;
     if (pc === undefined) return null;
-    this.records.delete(link);
+    link.caller = null;
     this.links.delete(pc);
     const record = this.inventory.get(pc);
     if (record !== undefined) this.admissions.lost(record);
@@ -110,7 +101,7 @@ export class Door {
       if (!isStray || record?.doubt === undefined || this.links.has(link.pc)) continue;
       this.admissions.admit(record, "operator");
       this.links.delete(pc);
-      this.records.delete(link);
+      link.caller = null;
       this.lab.links.delete(link);
       link.peer.serverDied(link);
       return;
