@@ -85,7 +85,8 @@ export class Door {
   lost(link: Link): string | null {
     this.challenges.delete(link);
     const pc = link.caller?.pc;
-    if (pc === undefined) return null;
+    // It may be of an earlier process.
+    if (pc === undefined || this.links.get(pc) !== link) return null;
     link.caller = null;
     this.links.delete(pc);
     const record = this.inventory.get(pc);
