@@ -25,7 +25,7 @@ export class Timeline {
 
   /** To the next moment, of which more may come while it lasts. */
   private goOn(): boolean {
-    this.planned.delete(this.now);
+    if (this.planned.get(this.now) === this.current) this.planned.delete(this.now);
     const [next] = this.heap;
     const last = this.heap.pop();
     if (next === undefined || last === undefined) return false;
