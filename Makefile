@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-store bench-tftp storm bench-capture bench-restore check packages
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-store bench-tftp storm bench-capture bench-restore check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -127,6 +127,10 @@ sim: $(DEV) ## simulated rooms by the thousand; SEED=n replays one
 lab: SEEDS := 10000
 lab: $(DEV) ## whole labs by the thousand: server, journal, store, agents, operators, faults; two minutes or three; SEED=n replays one
 	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) test/lab/main.ts
+
+building: SEEDS := 1
+building: $(DEV) ## an hour of a whole building, 2000 PCs in 60 rooms, as one lab; a minute; SEED=n replays one, SEEDS=n takes so many
+	SEED=$(SEED) SEEDS=$(SEEDS) $(NODE) test/lab/building-main.ts
 
 fuzz: $(DEV) ## a million inputs each for DHCP and TFTP, then the property tests with other cases; SEED=n replays
 	$(NODE) test/fuzz/main.ts 1000000 $(or $(SEED),$(shell date +%s))

@@ -47,11 +47,10 @@ export class BootProofs {
     this.ports = ports;
   }
 
-  /** These PCs are waited for, and no others. */
-  await(pcs: ReadonlySet<PcId>): void {
-    for (const pc of this.awaited.keys()) if (!pcs.has(pc)) this.awaited.delete(pc);
-    for (const pc of pcs)
-      if (!this.awaited.has(pc)) this.awaited.set(pc, { address: null, isAsked: false });
+  /** The PC is waited for from here on, or is not any more. */
+  await(pc: PcId, isAwaited: boolean): void {
+    if (!isAwaited) this.awaited.delete(pc);
+    else if (!this.awaited.has(pc)) this.awaited.set(pc, { address: null, isAsked: false });
     if (this.awaited.size === 0) return this.close();
     this.stopAsking ??= this.ports.every(askEveryMs, () => this.ask());
     this.arp ??= this.ports.hearArp((mac, address) => this.heardArp(mac, address));
@@ -78,8 +77,9 @@ export class BootProofs {
   }
 
   private heardArp(mac: MacAddress, address: string): void {
-    for (const [pc, found] of this.awaited) {
-      if (!this.ports.macsOf(pc).includes(mac)) continue;
+    for (const pc of this.ports.pcsWith(mac)) {
+      const found = this.awaited.get(pc);
+      if (found === undefined) continue;
       found.address = address;
       this.ports.seen(pc, { kind: "arp", address });
     }

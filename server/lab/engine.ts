@@ -8,6 +8,7 @@ import { noteInput } from "../../core/session/gauge.ts";
 import type { Batch, Journalled } from "../../core/session/journal.ts";
 import type { Fact, Input, LabTime, Names, PcId, Stamp, Wanted } from "../../core/session/kind.ts";
 import type { KindName } from "../../core/session/registry.ts";
+import { millis } from "../../core/units/units.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { Report } from "../../core/wire/work.ts";
 import { type Decided, Ledger, pcsOf } from "./ledger.ts";
@@ -20,6 +21,7 @@ import {
   sessionOf,
   unordered,
 } from "./session.ts";
+import { SessionsByPc } from "./sessions-by-pc.ts";
 
 /** Facts after which PCs that are there already may be ordered. */
 const letsOrder = new Set(["planned", "fitted", "canary-passed"]);
@@ -45,12 +47,19 @@ export type EnginePorts = Pick<ReconcilerPorts, "settingsOf">;
 
 export class Engine {
   private readonly running = new Map<string, Running>();
+  private readonly byPc = new SessionsByPc();
   private readonly ledger = new Ledger();
   private readonly reconciler: Reconciler;
+  /** When the sessions were last asked what follows by time alone. */
+  private tickedAt = millis(Number.NEGATIVE_INFINITY);
 
   constructor({ settingsOf }: EnginePorts) {
-    const { running: sessions, ledger } = this;
-    this.reconciler = new Reconciler({ sessions, settingsOf, isAhead: (pc) => ledger.isAhead(pc) });
+    const { running: sessions, byPc, ledger } = this;
+    this.reconciler = new Reconciler({
+      ...{ sessions, settingsOf },
+      knowing: (pc) => byPc.of(pc),
+      isAhead: (pc) => ledger.isAhead(pc),
+    });
   }
 
   // --- sessions
@@ -59,8 +68,9 @@ export class Engine {
   begin(number: number, kindName: KindName, spec: unknown, stamp: Stamp): Session {
     this.ledger.requireRoom();
     const session = beginSession(number, kindName, spec, stamp);
-    const pcs = session.kind.pcs(session.state);
+    const pcs = [...session.kind.pcs(session.state)];
     this.running.set(session.id, session);
+    this.byPc.add(session, pcs);
     this.ledger.add(session, []);
     this.take(session.id, { type: "tick" }, stamp);
     for (const pc of pcs) {
@@ -74,6 +84,7 @@ export class Engine {
   resume({ stored, facts }: Journalled, stamp: Stamp): Session {
     const session = sessionOf({ stored, facts });
     this.running.set(session.id, session);
+    this.byPc.add(session, session.kind.pcs(session.state));
     this.take(session.id, { type: "resumed" }, stamp);
     return session;
   }
@@ -87,9 +98,14 @@ export class Engine {
 
   /** The session that has this PC at work or awaits it. */
   of(pc: PcId): Session | undefined {
-    for (const session of this.running.values())
+    for (const session of this.byPc.of(pc))
       if (session.kind.holds(session.state, pc)) return session;
     return undefined;
+  }
+
+  /** The sessions under way that have or had this PC. */
+  knowing(pc: PcId): Iterable<Session> {
+    return this.byPc.of(pc);
   }
 
   view(session: Session, names: Pick<Names, "nameOf" | "stateOf">): SessionView {
@@ -119,6 +135,7 @@ export class Engine {
         session.state = session.kind.evolve(session.state, fact, stamp);
         const text = session.kind.text(fact, session.state);
         decided.push({ session, fact, stamp, text });
+        if (fact.type === "admitted" && fact.pc !== null) this.byPc.add(session, [fact.pc]);
         if (fact.type === "admitted" && fact.pc !== null && input.type === "admit")
           admitted.push(fact.pc);
       }
@@ -161,13 +178,16 @@ export class Engine {
 
   /** Whoever has the PC hears it, and whoever waits for it to come up. */
   tell(input: Extract<Input, { type: "lost" | "booting" | "seen" }>, stamp: Stamp): void {
-    for (const { id, kind, state } of this.all())
-      if (kind.knows(state, input.pc)) this.take(id, input, stamp);
+    for (const { id } of [...this.byPc.of(input.pc)]) this.take(id, input, stamp);
   }
 
-  /** The time has come that a session named; asks all of them. */
+  /** The time has come that a session named: asks those whose time it is. */
   tick(stamp: Stamp): void {
-    for (const id of this.running.keys()) this.take(id, { type: "tick" }, stamp);
+    for (const session of this.running.values()) {
+      const at = deadlineOf(session, this.tickedAt);
+      if (at !== undefined && at <= stamp.at) this.take(session.id, { type: "tick" }, stamp);
+    }
+    this.tickedAt = stamp.at;
   }
 
   /** The next moment after `now` at which a session wants a `tick`. */
@@ -206,7 +226,11 @@ export class Engine {
     const changed = sessions.map(({ session }) => session);
     const over = changed.filter(({ kind, durable }) => kind.isOver(durable));
     for (const pc of touched) this.reconciler.reconcile(pc, now);
-    for (const { id } of over) this.running.delete(id);
+    for (const { session } of sessions) {
+      if (!session.kind.isOver(session.durable)) continue;
+      this.running.delete(session.id);
+      this.byPc.remove(session);
+    }
     return {
       happened: facts.map(({ session, fact, text }) => ({ session, fact, text })),
       changed,
@@ -240,15 +264,15 @@ export class Engine {
   private concerned(pc: PcId, report: Report | null): Session[] {
     const holder = this.of(pc);
     if (holder !== undefined) return [holder];
-    const knowing = [...this.running.values()].filter(({ kind, state }) => kind.knows(state, pc));
-    return knowing.sort((one, other) => isOf(report, other) - isOf(report, one));
+    return [...this.byPc.of(pc)].sort(
+      (one, other) => isOf(report, other) - isOf(report, one) || one.number - other.number,
+    );
   }
 
   /** Nobody else lets the PC in again from here on. */
   private takeOver(session: Running, pc: PcId, stamp: Stamp): void {
-    for (const other of this.running.values())
-      if (other !== session && other.kind.knows(other.state, pc))
-        this.take(other.id, { type: "taken", pc }, stamp);
+    for (const other of [...this.byPc.of(pc)])
+      if (other !== session) this.take(other.id, { type: "taken", pc }, stamp);
   }
 
   /** The session hears of a PC that was connected before it wanted it. */

@@ -302,7 +302,7 @@ export class Lab {
       },
       verified: (pc) => this.pcs.startFromDisk(pc),
       committed: (manifest) => this.images.tell(manifest),
-      awaited: (pcs) => this.starting.proofs.await(pcs),
+      awaited: (pc, isAwaited) => this.starting.proofs.await(pc, isAwaited),
     });
   }
 

@@ -23,6 +23,8 @@ interface Connected {
 
 export interface ReconcilerPorts {
   readonly sessions: ReadonlyMap<string, Running>;
+  /** The sessions that know this PC. */
+  knowing(pc: PcId): Iterable<Running>;
   /** Something is decided of the PC that is not written: nothing is said to it before it is. */
   isAhead(pc: PcId): boolean;
   /** What the order of this attempt takes from elsewhere. */
@@ -119,8 +121,7 @@ export class Reconciler {
   }
 
   private wanting(pc: PcId): Running | undefined {
-    for (const session of this.ports.sessions.values())
-      if (session.wanted.orders.has(pc)) return session;
+    for (const session of this.ports.knowing(pc)) if (session.wanted.orders.has(pc)) return session;
     return undefined;
   }
 

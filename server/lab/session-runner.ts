@@ -9,8 +9,6 @@ import { isOfProof, isProofPending, type Sign } from "../../core/session/boot-pr
 import type { Cause } from "../../core/session/cause.ts";
 import type { Journal } from "../../core/session/journal.ts";
 import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
-import type { RestoreState } from "../../core/session/kinds/restore.ts";
-import type { LiveState } from "../../core/session/live-state.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
 import type { AgentMessage } from "../../core/wire/agent-message.ts";
@@ -41,8 +39,8 @@ export interface SessionRunnerPorts extends Omit<EquipmentPorts, "take"> {
   ended(session: Session): void;
   /** A disk has become a verified copy. */
   verified(pc: PcId): void;
-  /** Which PCs are waited for to come up. */
-  awaited(pcs: ReadonlySet<PcId>): void;
+  /** The PC is waited for to come up, or is not any more. */
+  awaited(pc: PcId, isAwaited: boolean): void;
 }
 
 type Work = Extract<AgentMessage, { type: "ready" | "progress" | "delivery" | "cast-stats" }>;
@@ -81,7 +79,7 @@ export class SessionRunner {
     for (const journalled of journal.open())
       this.equipment.equip(this.engine.resume(journalled, timers.stamp()));
     this.turns.flush();
-    this.ports.awaited(this.awaited());
+    for (const { kind, state } of this.receiving()) this.tellAwaited(kind.pcs(state));
     for (const session of this.engine.all()) this.equipment.syncFit(session);
   }
 
@@ -244,7 +242,7 @@ export class SessionRunner {
   }
 
   private act({ happened, changed, over }: Written): void {
-    const { announcer, awaited } = this.ports;
+    const { announcer } = this.ports;
     // What is sent comes before what is told: an order before the entries that belong to it.
     this.send();
     for (const { session, fact, text } of happened) {
@@ -256,16 +254,17 @@ export class SessionRunner {
       announcer.session(session.id);
     }
     for (const session of over) this.end(session);
-    if (happened.some(({ fact }) => isOfProof(fact))) awaited(this.awaited());
+    this.tellAwaited(happened.flatMap(({ fact }) => (isOfProof(fact) ? [fact.pc] : [])));
+    for (const { kind, state } of over) this.tellAwaited(kind.pcs(state));
   }
 
-  private awaited(): Set<PcId> {
-    const members = this.receiving().flatMap(({ durable }) =>
-      durable === null
-        ? []
-        : Object.entries((durable as RestoreState | LiveState).receivers.members),
-    );
-    return new Set(members.flatMap(([pc, { boot }]) => (isProofPending(boot) ? [pc] : [])));
+  private tellAwaited(pcs: Iterable<PcId>): void {
+    for (const pc of pcs) {
+      const isAwaited = [...this.engine.knowing(pc)].some((session) =>
+        isProofPending(receiversOf(session)?.members[pc]?.boot ?? null),
+      );
+      this.ports.awaited(pc, isAwaited);
+    }
   }
 
   /** A PC that is there and is not ordered yet is told why. */

@@ -19,6 +19,7 @@ import { idOf, type Session } from "../../server/lab/session.ts";
 import type { Asked } from "./desks.ts";
 import { must } from "./failures.ts";
 import type { Lab } from "./lab.ts";
+import { Likeness } from "./likeness.ts";
 import type { DownMessage, Link } from "./link.ts";
 import type { Pc } from "./pc.ts";
 
@@ -28,6 +29,7 @@ type Ended = Extract<ReceiverFact | WorkerFact, { type: "ended" }>;
 const hourMs = 3_600_000;
 const wrongPinsAnHour = 30;
 const pinHoldsMs = 600_000;
+const looksMs = 100;
 
 const keyOf = (pc: PcId, session: string, attempt: number): string => `${pc} ${session} ${attempt}`;
 
@@ -58,7 +60,10 @@ export class Checks {
   private readonly answered = new Set<Asked>();
   /** The PINs that were right, by the connection on which they were typed, and when. */
   private readonly typed = new Map<Link, { readonly right: Right; readonly at: number }>();
-  private readonly wrongPins: number[] = [];
+  /** When, by room. */
+  private readonly wrongPins = new Map<string, number[]>();
+  private readonly likeness = new Likeness();
+  private looksAt = 0;
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -244,7 +249,7 @@ export class Checks {
   /** What the engine acts on is what the journal has. */
   durable({ number, id, durable }: Session): void {
     must(
-      isDeepStrictEqual(this.lab.journal.stateOf(number), JSON.parse(JSON.stringify(durable))),
+      this.likeness.isSame(this.lab.journal.stateOf(number), durable),
       () => `the engine has another state of ${id} than its journal`,
     );
   }
@@ -316,14 +321,19 @@ export class Checks {
     this.typed.set(link, { right, at: this.lab.now });
   }
 
-  wrongPin(pc: PcId): void {
+  wrongPin(pc: PcId, room: string): void {
     const { now } = this.lab;
-    this.wrongPins.push(now);
-    const lately = this.wrongPins.filter((at) => at > now - hourMs).length;
+    const lately = [...(this.wrongPins.get(room) ?? []), now].filter((at) => at > now - hourMs);
+    this.wrongPins.set(room, lately);
     must(
-      lately <= wrongPinsAnHour,
-      () => `${pc} was let try the ${lately}th wrong PIN of the hour`,
+      lately.length <= wrongPinsAnHour,
+      () => `${pc} was let try wrong PIN ${lately.length} of its room's hour`,
     );
+  }
+
+  /** It has forgotten how many wrong PINs there were. */
+  serverDied(): void {
+    this.wrongPins.clear();
   }
 
   /** What is asked for is done: an operator has said yes to just that, or a PIN that was typed there allows it. */
@@ -389,14 +399,15 @@ export class Checks {
     );
   }
 
-  /** Asked after each event. */
+  /** Asked after each event: what it finds does not go by itself, so that a look now and then is enough. */
   always(): void {
     const { lab } = this;
-    if (!lab.server.isUp) return;
+    if (lab.now < this.looksAt || !lab.server.isUp) return;
+    this.looksAt = lab.now + looksMs;
     lab.schedules.always();
     for (const session of lab.server.running.all()) {
       must(
-        session.gauges.members.size <= lab.settings.pcCount,
+        session.gauges.members.size <= lab.pcs.length,
         () => `${session.id} keeps gauges of ${session.gauges.members.size} PCs`,
       );
     }

@@ -12,9 +12,8 @@ import { rightFor } from "../../server/lab/menus.ts";
 import type { Lab } from "./lab.ts";
 import type { Link } from "./link.ts";
 
-/** The room's PINs. */
+/** Every room's PINs. */
 export const pins: Readonly<Record<string, Right>> = { "2468": "menu", "97531": "instructor" };
-const room = "default";
 
 type Want = Extract<AgentMessage, { type: "ask" }>["want"];
 /** Each is an object of its own: one want is not another, though both say the same. */
@@ -66,6 +65,7 @@ export class Desks {
 
   private unlock(link: Link, pin: string): void {
     const { lab } = this;
+    const { room } = lab.pc(link.pc);
     const typed = { pc: link.pc, room, at: millis(lab.now) };
     const [begun, gate] = pinTries.begin(this.tries, typed);
     this.tries = begun;
@@ -73,7 +73,7 @@ export class Desks {
     const right = pins[pin];
     if (right === undefined) {
       [this.tries] = pinTries.wrong(this.tries, typed, millis(lab.now));
-      return lab.checks.wrongPin(link.pc);
+      return lab.checks.wrongPin(link.pc, room);
     }
     this.tries = pinTries.right(this.tries, typed);
     this.held.set(link.pc, { right, until: lab.now + rightFor });

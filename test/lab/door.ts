@@ -30,7 +30,7 @@ export class Door {
       isConnected: (pc) => this.links.has(pc),
       now: () => millis(lab.now),
       isoTime: () => "",
-      changed: () => {},
+      changed: ({ id }) => this.changed(id),
       merged: () => {},
     });
   }
@@ -49,18 +49,32 @@ export class Door {
     if (pc === null) return null;
     lab.checks.comesIn(link, pc);
     const before = links.get(pc);
-    if (before !== undefined) lab.links.delete(before);
+    if (before !== undefined) {
+      lab.links.delete(before);
+      before.caller = null;
+    }
     links.set(pc, link);
+    link.caller = { pc, counts: null };
     link.toPc({ type: "welcome" } as ServerMessage);
     return this.served(link);
   }
 
   /** The PC whose words these are; null: they count for nothing. */
   served(link: Link): string | null {
-    const [pc] = [...this.links].find(([, each]) => each === link) ?? [];
-    const record = pc === undefined ? undefined : this.inventory.get(pc);
-    if (record === undefined) return null;
-    return this.admissions.verdict(record).kind === "may" ? record.id : null;
+    const { caller } = link;
+    if (caller === null) return null;
+    caller.counts ??= this.mayBeOrdered(caller.pc);
+    return caller.counts ? caller.pc : null;
+  }
+
+  private mayBeOrdered(pc: string): boolean {
+    const record = this.inventory.get(pc);
+    return record !== undefined && this.admissions.verdict(record).kind === "may";
+  }
+
+  private changed(pc: string): void {
+    const caller = this.links.get(pc)?.caller ?? null;
+    if (caller !== null) caller.counts = null;
   }
 
   linkOf(pc: string): Link | undefined {
@@ -70,8 +84,10 @@ export class Door {
   /** Answers the PC whose connection it was. */
   lost(link: Link): string | null {
     this.challenges.delete(link);
-    const pc = [...this.links].find(([, each]) => each === link)?.[0];
-    if (pc === undefined) return null;
+    const pc = link.caller?.pc;
+    // It may be of an earlier process.
+    if (pc === undefined || this.links.get(pc) !== link) return null;
+    link.caller = null;
     this.links.delete(pc);
     const record = this.inventory.get(pc);
     if (record !== undefined) this.admissions.lost(record);
@@ -86,6 +102,7 @@ export class Door {
       if (!isStray || record?.doubt === undefined || this.links.has(link.pc)) continue;
       this.admissions.admit(record, "operator");
       this.links.delete(pc);
+      link.caller = null;
       this.lab.links.delete(link);
       link.peer.serverDied(link);
       return;

@@ -50,7 +50,8 @@ export const recordOf = (
   pc: string | null,
   state: KeyRecord["state"],
 ): KeyRecord => ({
-  ...{ fingerprint: name, kind, spki: "", pc, state },
+  // As `loginOf` has it.
+  ...{ fingerprint: `sha256:${name}`, kind, spki: "", pc, state },
   ...{ since: "", by: null, pcrDigest: null },
 });
 
@@ -66,10 +67,11 @@ export class LabStore implements InventoryStore, KeyStore {
   }
 
   /** A PC that operators have placed long ago. */
-  addPlaced(id: string, key: SimKey): void {
+  addPlaced(id: string, key: SimKey, room: string): void {
     const { type: _, state: __, report: ___, ...hello } = helloWith(marksOf(id), null);
     const { macs } = hello.identity;
-    const place = { room: defaultRoom, seat: null, nextBoot: "room" as const };
+    if (!this.roomRecords.has(room)) this.saveRoom(newRoom(room));
+    const place = { room, seat: null, nextBoot: "room" as const };
     this.savePc({ id, name: id, ...place, hello, macs, lastSeen: "" });
     this.saveKey(recordOf(key, id, "placed"));
   }

@@ -7,6 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { LiveState } from "../../core/session/live-state.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
+import { defaultRoom } from "../../server/state/records.ts";
 import { seeded } from "../sim/random.ts";
 import { Timeline } from "../sim/timeline.ts";
 import { Checks } from "./checks.ts";
@@ -22,6 +23,7 @@ import { Rogue } from "./rogue.ts";
 import { LabSchedules } from "./schedules.ts";
 import { Server } from "./server.ts";
 import type { Settings } from "./settings.ts";
+import { count, type Tally } from "./tally.ts";
 
 /** A bug that the lab has to find; none in production code: the simulator wraps what it drives. */
 export type Plant =
@@ -68,50 +70,25 @@ export type Plant =
   /** A server that was started anew does not go on with it. */
   | "forget-fit";
 
+/** A room and its PCs. */
+export interface Room {
+  readonly name: string;
+  readonly pcs: readonly Pc[];
+}
+
 /** When every lab begins, in milliseconds since 1970. */
 export const epoch = Date.parse("2026-03-02T05:00:00Z");
 /** When nothing goes wrong any more, everything has ended after this; the longest grace is three minutes. */
 const endsWithinMs = 30 * 60_000;
-const eventLimit = 200_000;
-/** A disk that hangs answers again with this chance, once a second. */
+/** Whether all has ended is asked so often, in milliseconds. */
+const endsMs = 500;
+/** The disk that has hung longest answers again with this chance, once a second. */
 const unhangs = 0.03;
 /** An operator compares codes so often, in milliseconds. */
 const codesMs = 5000;
 
-/** What happened in labs, for whoever wants to know what they tried. */
-export interface Tally {
-  readonly happened: Record<
-    "events" | "facts" | "batches" | "messages" | "writes" | "departures" | "refusals" | "boots",
-    number
-  >;
-  /** Of each kind. */
-  readonly sessions: Record<string, number>;
-  readonly acts: Record<string, number>;
-  readonly faults: Record<string, number>;
-  /** How due times were met. */
-  readonly schedules: Record<string, number>;
-}
-
 /** The bugs that are in what the server hears. */
 const inWords: readonly Plant[] = ["settle-early", "no-fence", "no-root-hash"];
-
-export const newTally = (): Tally => ({
-  happened: {
-    events: 0,
-    facts: 0,
-    batches: 0,
-    messages: 0,
-    writes: 0,
-    departures: 0,
-    refusals: 0,
-    boots: 0,
-  },
-  ...{ sessions: {}, acts: {}, faults: {}, schedules: {} },
-});
-
-export function count(counts: Record<string, number>, what: string): void {
-  counts[what] = (counts[what] ?? 0) + 1;
-}
 
 export class Lab {
   readonly settings: Settings;
@@ -133,6 +110,10 @@ export class Lab {
   readonly checks: Checks;
   readonly server: Server;
   readonly pcs: readonly Pc[];
+  /** By room. */
+  readonly rooms: readonly Room[];
+  /** Those whose disk hangs, the first first. */
+  readonly hung = new Set<Pc>();
   readonly wire: Wire;
   /** All connections to the process of the server that runs. */
   readonly links = new Set<Link>();
@@ -164,11 +145,13 @@ export class Lab {
     };
     this.images = new LabImages(this, seeded(settings.seed ^ 0x27d4eb2f));
     this.schedules = new LabSchedules(this);
-    this.pcs = Array.from(
-      { length: settings.pcCount },
-      (_, index) => new Pc(this, `p${index + 1}`),
-    );
-    for (const pc of this.pcs) this.stored.addPlaced(pc.id, pc.key);
+    let count = 0;
+    this.rooms = settings.rooms.map((size, index) => {
+      const name = index === 0 ? defaultRoom : `room ${index}`;
+      return { name, pcs: Array.from({ length: size }, () => new Pc(this, `p${++count}`, name)) };
+    });
+    this.pcs = this.rooms.flatMap(({ pcs }) => pcs);
+    for (const pc of this.pcs) this.stored.addPlaced(pc.id, pc.key, pc.room);
     this.checks = new Checks(this);
     this.server = new Server(this);
     this.operator = new Operator(this);
@@ -193,6 +176,11 @@ export class Lab {
     return from[Math.floor(this.random() * from.length)] as T;
   }
 
+  /** Where there is but one, nothing is drawn. */
+  pickRoom(): Room {
+    return this.rooms.length === 1 ? (this.rooms[0] as Room) : this.pick(this.rooms);
+  }
+
   /** Draws whether something goes wrong. */
   happens(chance: number): boolean {
     return this.isTroubled && chance > 0 && this.random() < chance;
@@ -204,7 +192,7 @@ export class Lab {
   }
 
   isPc(id: string): boolean {
-    return this.pcs.some((pc) => pc.id === id);
+    return this.pcs[Number(id.slice(1)) - 1]?.id === id;
   }
 
   pc(id: string): Pc {
@@ -252,36 +240,58 @@ export class Lab {
     this.trouble();
     this.codes();
     this.people();
+    for (const { ms, rooms } of settings.lessons)
+      this.after(ms, () => this.operator.beginLesson(rooms));
+    for (const { ms, events } of settings.killsAt)
+      this.after(ms, () => {
+        this.eventsToKill = events;
+      });
     this.after(settings.troubleMs, () => this.calm());
-    while (this.isTroubled) await this.step();
+    await this.goOn(() => !this.isTroubled);
     const until = this.now + endsWithinMs;
-    for (;;) {
+    let asksAt = this.now;
+    await this.goOn(() => {
+      if (this.now < asksAt) return false;
+      asksAt = this.now + endsMs;
       this.beginWithoutAbsent();
       const unrest = this.unrest();
-      if (unrest === null) break;
-      if (this.now > until) throw new LivenessError(`does not end: ${wordsOf(unrest)}`);
-      await this.step();
-    }
+      if (unrest !== null && this.now > until)
+        throw new LivenessError(`does not end: ${wordsOf(unrest)}`);
+      return unrest === null;
+    });
+    await this.goOn(() => this.now >= settings.lastsMs);
     let isChecked = false;
     const checked = this.images.checkAll().then(() => {
       isChecked = true;
     });
     this.promised(checked);
-    while (!isChecked) await this.step();
+    await this.goOn(() => isChecked);
   }
 
   private events = 0;
+  /** Until the server is killed. */
+  private eventsToKill = Number.POSITIVE_INFINITY;
 
-  private async step(): Promise<void> {
-    if (this.isStirred) {
-      this.isStirred = false;
-      await turn();
+  private async goOn(isEnough: () => boolean): Promise<void> {
+    while (!isEnough()) {
+      if (this.isStirred) {
+        this.isStirred = false;
+        await turn();
+      }
+      this.step();
     }
+  }
+
+  private step(): void {
     if (this.failure !== null) throw this.failure;
     if (!this.timeline.step())
       throw new LivenessError(`nothing happens: ${wordsOf(this.unrest())}`);
     this.tally.happened.events++;
-    if (++this.events > eventLimit) throw new LivenessError("too many events");
+    if (++this.events > this.settings.eventLimit) throw new LivenessError("too many events");
+    if (this.eventsToKill-- === 0) {
+      count(this.tally.faults, "server killed");
+      this.killServer();
+    }
     this.checks.always();
   }
 
@@ -335,7 +345,8 @@ export class Lab {
       if (this.strikes("stopped at the PC", settings.stopsAtPc)) pc.stopAtPc();
       if (this.strikes("rogue", settings.rogues)) this.rogue.act();
       if (this.own() < settings.lies) this.rogue.lieOnTheWire();
-      if (this.random() < unhangs) pc.unhang();
+      const [hung] = this.hung;
+      if (this.random() < unhangs) hung?.unhang();
       this.trouble();
     });
   }

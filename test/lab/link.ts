@@ -22,6 +22,13 @@ export interface Peer {
   serverDied(link: Link): void;
 }
 
+/** Whose connection it is, as the server's process has found out. */
+export interface Caller {
+  readonly pc: string;
+  /** Whether its words count; null: what that hangs on has changed since it was asked. */
+  counts: boolean | null;
+}
+
 export class Link {
   readonly peer: Peer;
   private readonly wire: Wire;
@@ -29,6 +36,8 @@ export class Link {
   isCut = false;
   /** Nothing arrives before: a cable that was out for a moment. */
   stalledUntil = 0;
+  /** Null: nobody's. */
+  caller: Caller | null = null;
   private lastUp = 0;
   private lastDown = 0;
   onServer: (message: UpMessage) => void = () => {};

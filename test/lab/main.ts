@@ -3,9 +3,10 @@
  * what does not end (128) and a broken promise (129); of several, that of the first.
  */
 import { statusOfFailure } from "./failures.ts";
-import { Lab, newTally } from "./lab.ts";
+import { Lab } from "./lab.ts";
 import { drawSettings } from "./settings.ts";
 import { moveCount, watchTables } from "./tables.ts";
+import { linesOf, newTally } from "./tally.ts";
 
 /** Longer words of a failure, such as the state of a session, are for who replays it. */
 const lineLength = 300;
@@ -29,17 +30,7 @@ for (let seed = first; seed < first + count; seed++) {
 
 const seconds = (performance.now() - begun) / 1000;
 console.log(`${count} labs in ${seconds.toFixed(1)} s, ${failures} failed`);
-const line = (name: string, counts: Readonly<Record<string, number>>): void =>
-  console.log(
-    `${name.padEnd(12)} ${Object.entries(counts)
-      .map(([what, times]) => `${what} ${times}`)
-      .join(", ")}`,
-  );
-line("happened", tally.happened);
-line("sessions", tally.sessions);
-line("operators", tally.acts);
-line("faults", tally.faults);
-line("schedules", tally.schedules);
+for (const line of linesOf(tally)) console.log(line);
 const left = untaken();
 console.log(`${"tables".padEnd(12)} ${moveCount - left.length} of ${moveCount} moves made`);
 for (const each of left) console.log(`${"".padEnd(12)} not ${each}`);

@@ -4,7 +4,9 @@ import type { Receivers } from "../../core/session/receivers.ts";
 import type { AskedAction } from "../../core/trust/asks.ts";
 import type { Session } from "../../server/lab/session.ts";
 import { rootHashOf } from "./disk.ts";
-import { count, type Lab } from "./lab.ts";
+import type { Lab } from "./lab.ts";
+import type { Pc } from "./pc.ts";
+import { count } from "./tally.ts";
 
 /** Some more often than others. */
 const acts = [
@@ -12,6 +14,9 @@ const acts = [
   ...(["wipe", "stop", "drop", "admit", "admit", "start", "retry", "switch-on"] as const),
   ...(["switch-on", "delete", "delete", "schedule"] as const),
 ] as const;
+
+/** A room is switched on within this time, in milliseconds. */
+const switchesOnMs = 60_000;
 
 type Act = (typeof acts)[number];
 
@@ -29,7 +34,7 @@ export class Operator {
     count(lab.tally.acts, act);
     switch (act) {
       case "restore":
-        return void this.restore(lab.pcs.filter(() => lab.random() < 0.7).map(({ id }) => id));
+        return void this.restore(this.some(this.here()));
       case "cast":
         return this.cast();
       case "capture":
@@ -75,6 +80,38 @@ export class Operator {
     }
   }
 
+  /** So many rooms are restored whole, at once; people switch on what is off in them, in their own time. */
+  beginLesson(rooms: number): void {
+    const { lab } = this;
+    for (let each = 0; each < rooms; each++) {
+      const { pcs } = lab.pickRoom();
+      for (const pc of pcs)
+        lab.after(lab.random() * switchesOnMs, () => {
+          if (pc.power === "off" || pc.power === "own disk") pc.start();
+        });
+      if (lab.server.isUp) this.restore(pcs.map(({ id }) => id));
+    }
+  }
+
+  /** The PCs of the room in which the operator is. */
+  private here(): string[] {
+    return this.lab.pickRoom().pcs.map(({ id }) => id);
+  }
+
+  private roomOf(pc: string): string[] {
+    const { rooms } = this.lab;
+    return rooms.flatMap(({ name, pcs }) =>
+      name === this.lab.pc(pc).room ? pcs.map(({ id }) => id) : [],
+    );
+  }
+
+  private some(pcs: readonly string[]): readonly string[] {
+    const { lab } = this;
+    const { onePc } = lab.settings;
+    if (onePc > 0 && lab.random() < onePc) return [lab.pick(pcs)];
+    return pcs.filter(() => lab.random() < 0.7);
+  }
+
   private switchOn(): void {
     const off = this.lab.pcs.filter(({ power }) => power === "off" || power === "own disk");
     if (off.length > 0) this.lab.pick(off).start();
@@ -87,7 +124,13 @@ export class Operator {
   private spec(pcs: readonly string[]): ReceiversSpec {
     const { lab } = this;
     return {
-      ...{ room: "default", pcs, disk: null, failingDisks: [], delta: lab.random() < 0.3 },
+      ...{
+        room: lab.pc(pcs[0] ?? "").room,
+        pcs,
+        disk: null,
+        failingDisks: [],
+        delta: lab.random() < 0.3,
+      },
       verify: lab.random() < 0.8 ? "read-back" : "written",
       afterwards: lab.pick(["stay", "stay", "reboot", "poweroff"] as const),
       start: lab.pick(["now", "now", "all", Math.max(1, pcs.length - 1), pcs.length] as const),
@@ -98,11 +141,11 @@ export class Operator {
     };
   }
 
-  /** What a schedule orders of all PCs; answers the session, if there is one. */
-  scheduled(orderedBy: string): string | null {
+  /** What a schedule orders of these PCs; answers the session, if there is one. */
+  scheduled(pcs: readonly Pc[], orderedBy: string): string | null {
     return (
       this.restore(
-        this.lab.pcs.map(({ id }) => id),
+        pcs.map(({ id }) => id),
         orderedBy,
       )?.id ?? null
     );
@@ -134,7 +177,7 @@ export class Operator {
 
   private cast(wanted: string | null = null): void {
     const { lab } = this;
-    const free = this.free(lab.pcs.map(({ id }) => id));
+    const free = this.free(wanted === null ? this.here() : this.roomOf(wanted));
     const sender = free.find(
       (pc) => lab.server.isConnected(pc) && (wanted === null || pc === wanted),
     );
@@ -147,8 +190,8 @@ export class Operator {
 
   private alone(kind: "capture" | "wipe", wanted: string | null = null): void {
     const { lab } = this;
-    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter(
-      (pc) => lab.server.isConnected(pc) && (wanted === null || pc === wanted),
+    const pcs = this.free(wanted === null ? this.here() : [wanted]).filter((pc) =>
+      lab.server.isConnected(pc),
     );
     if (pcs.length === 0) return;
     const pc = lab.pick(pcs);
@@ -186,7 +229,7 @@ export class Operator {
       receivers: Receivers;
       spec: { sender?: string };
     };
-    const pcs = this.free(lab.pcs.map(({ id }) => id)).filter((pc) => pc !== spec.sender);
+    const pcs = this.free(this.here()).filter((pc) => pc !== spec.sender);
     if (pcs.length === 0 || receivers.phase === "over") return;
     const pc = lab.pick(pcs);
     const phase = receivers.members[pc]?.phase;

@@ -25,6 +25,8 @@ import { LabTask } from "./task.ts";
 /** Pauses between two tries to reach the server, in milliseconds. */
 const retryLeast = 500;
 const retryMost = 5000;
+const tickMs = 2000;
+const isIdle: AgentMessage = { type: "alive", state: "idle", report: null };
 /** So long that the server gives the PC up. */
 const sluggishMs = readyLimit * 1.5;
 
@@ -33,6 +35,7 @@ const loginMs = greetLimit + proveLimit;
 
 export class Pc implements Peer {
   readonly id: string;
+  readonly room: string;
   readonly disk: LabDisk;
   readonly isDeaf: boolean;
   private readonly hasTpm: boolean;
@@ -54,12 +57,15 @@ export class Pc implements Peer {
   lies = 0;
   /** Work that this start of the agent has begun. */
   private begun = new Set<string>();
+  private agentSince = 0;
+  private isTicking = false;
   /** Of the work that ended last. */
   private lastSession: string | null = null;
 
-  constructor(lab: Lab, id: string) {
+  constructor(lab: Lab, id: string, room: string) {
     this.lab = lab;
     this.id = id;
+    this.room = room;
     this.disk = new LabDisk(id, lab.settings.cellCount);
     this.isDeaf = lab.random() < lab.settings.deafShare;
     this.hasTpm = lab.random() >= lab.settings.memoryShare;
@@ -109,6 +115,8 @@ export class Pc implements Peer {
     this.boot++;
     this.task = null;
     this.life = idle;
+    this.isTicking = false;
+    this.lab.hung.delete(this);
     this.hasWelcome = false;
     this.begun = new Set();
     this.dropLink();
@@ -126,9 +134,9 @@ export class Pc implements Peer {
       if (boot !== this.boot) return;
       this.power = "agent";
       lab.server.seen(this.id, { kind: "agent" });
+      this.agentSince = lab.now;
       this.connect(boot);
       this.sayAlive(boot);
-      this.tick(boot);
     });
   }
 
@@ -255,18 +263,29 @@ export class Pc implements Peer {
     link.toServer(message);
   }
 
+  private sayState(): void {
+    const { life } = this;
+    this.send(life === idle ? isIdle : { type: "alive", state: "idle", report: report(life) });
+  }
+
   private sayAlive(boot: number): void {
     if (boot !== this.boot) return;
-    this.send({ type: "alive", state: "idle", report: report(this.life) });
+    this.sayState();
     // The boot image speaks ARP as any system does.
     if (this.isReachable) this.lab.server.seen(this.id, { kind: "arp", address: "10.77.0.8" });
     this.lab.after(this.lab.settings.aliveMs, () => this.sayAlive(boot));
   }
 
+  /** An agent that is to leave looks every two seconds whether it may. */
   private tick(boot: number): void {
-    if (boot !== this.boot) return;
-    this.happen({ type: "tick" });
-    this.lab.after(2000, () => this.tick(boot));
+    const { lab, life } = this;
+    if (this.isTicking || life.name !== "done" || life.departure === null) return;
+    this.isTicking = true;
+    lab.after(tickMs - ((lab.now - this.agentSince) % tickMs), () => {
+      if (boot !== this.boot) return;
+      this.isTicking = false;
+      this.happen({ type: "tick" });
+    });
   }
 
   private hear(message: DownMessage): void {
@@ -276,7 +295,7 @@ export class Pc implements Peer {
       case "welcome":
         this.hasWelcome = true;
         this.task?.reconnected();
-        return this.send({ type: "alive", state: "idle", report: report(this.life) });
+        return this.sayState();
       case "restore":
       case "capture":
       case "cast":
@@ -331,7 +350,8 @@ export class Pc implements Peer {
       if (action.type === "stop") this.task?.stop(action.reason);
       if (action.type === "power") return this.leave(action.action);
     }
-    if (life !== before) this.send({ type: "alive", state: "idle", report: report(life) });
+    if (life !== before) this.sayState();
+    this.tick(this.boot);
   }
 
   private begin(order: Order): void {
@@ -358,6 +378,7 @@ export class Pc implements Peer {
       server: () =>
         this.isReachable && lab.server.isUp ? lab.server.admitted(this.id, task.grant) : null,
       writing: (at) => lab.checks.writes(this, at),
+      hangs: () => void lab.hung.add(this),
       ended: (end) => this.ended(order, task, end),
     });
     this.task = task;
@@ -385,6 +406,7 @@ export class Pc implements Peer {
   }
 
   unhang(): void {
+    this.lab.hung.delete(this);
     this.task?.unhang();
   }
 }

@@ -2,8 +2,9 @@
 import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { End } from "../../core/wire/work.ts";
 import { marksOf, revokedKey, type SimKey, type SimLogin, secretOf } from "./keys.ts";
-import { count, type Lab } from "./lab.ts";
+import type { Lab } from "./lab.ts";
 import { type DownMessage, Link, type Peer } from "./link.ts";
+import { count } from "./tally.ts";
 
 const tricks = [
   "its marks",

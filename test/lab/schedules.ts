@@ -7,7 +7,9 @@ import { Schedule } from "../../server/lab/schedule.ts";
 import type { ScheduleRecord } from "../../server/state/records.ts";
 import { must } from "./failures.ts";
 import type { Bus } from "./files.ts";
-import { count, epoch, type Lab } from "./lab.ts";
+import { epoch, type Lab } from "./lab.ts";
+import type { Pc } from "./pc.ts";
+import { count } from "./tally.ts";
 
 /** A timer that sleeps long wakes up once a minute, in milliseconds. */
 const lateMs = 1000;
@@ -74,9 +76,9 @@ export class LabSchedules {
       requireSettled() {},
       roomNameOf: (name) => name,
       requireImage: () => {},
-      wake: (_, timeoutMs) => this.wake(timeoutMs, bus),
+      wake: (room, timeoutMs) => this.wake(room, timeoutMs, bus),
       fit: () => (lab.fitting() < lab.settings.fits ? this.fit(bus) : null),
-      restore: ({ orderedBy = "" }) => this.restore(orderedBy, isAlive),
+      restore: ({ room, orderedBy = "" }) => this.restore(room, orderedBy, isAlive),
       session: (id) => lab.server.viewOf(id),
       begunBy: (orderedBy, after) => lab.server.begunBy(orderedBy, after),
       unexpected: (_, error) => lab.fail(error),
@@ -101,7 +103,7 @@ export class LabSchedules {
     const { lab } = this;
     const cron = lab.pickOwn(["* * * * *", "*/2 * * * *"]);
     const wakeSeconds = lab.pickOwn([5, 30, 90]);
-    const request = { cron, wakeSeconds, room: "default", image: "win", timeZone: "UTC" };
+    const request = { cron, wakeSeconds, room: lab.pickRoom().name, image: "win", timeZone: "UTC" };
     this.schedule?.add(request, "ann");
   }
 
@@ -139,9 +141,13 @@ export class LabSchedules {
     });
   }
 
-  private wake(timeoutMs: number, { done }: Bus): Promise<WakeReport> {
+  private pcsIn(room: string | null): readonly Pc[] {
+    return this.lab.rooms.find(({ name }) => name === room)?.pcs ?? [];
+  }
+
+  private wake(room: string, timeoutMs: number, { done }: Bus): Promise<WakeReport> {
     const { lab } = this;
-    for (const pc of lab.pcs) if (pc.power === "off" && lab.own() < 0.7) pc.start();
+    for (const pc of this.pcsIn(room)) if (pc.power === "off" && lab.own() < 0.7) pc.start();
     const until = lab.now + timeoutMs * (0.3 + 0.7 * lab.own());
     return new Promise((resolve) => {
       lab.after(until - lab.now, () => {
@@ -150,9 +156,9 @@ export class LabSchedules {
     });
   }
 
-  private restore(orderedBy: string, isAlive: () => boolean): SessionView {
+  private restore(room: string | null, orderedBy: string, isAlive: () => boolean): SessionView {
     const { lab } = this;
-    const begun = isAlive() ? lab.operator.scheduled(orderedBy) : null;
+    const begun = isAlive() ? lab.operator.scheduled(this.pcsIn(room), orderedBy) : null;
     if (begun !== null && isAlive()) return lab.server.viewOf(begun);
     throw new RoomcastError("conflict", "nobody is free", "wait");
   }

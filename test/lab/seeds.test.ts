@@ -7,8 +7,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CorrectnessError, LivenessError } from "./failures.ts";
-import { Lab, newTally, type Plant } from "./lab.ts";
+import { Lab, type Plant } from "./lab.ts";
 import { drawSettings, type Settings } from "./settings.ts";
+import { newTally } from "./tally.ts";
 
 const seedCount = 300;
 

@@ -1,7 +1,7 @@
 /** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
 
 import { RoomcastError } from "../../core/errors.ts";
-import type { Sign } from "../../core/session/boot-proof.ts";
+import { type BootProof, isProofPending, type Sign } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Input, Stamp } from "../../core/session/kind.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
@@ -60,6 +60,10 @@ export class Server implements TaskServer {
   private uploads = new Map<string, Upload>();
   private nextNumber = 1;
   private tickAt = Number.POSITIVE_INFINITY;
+  private tickedAt = millis(Number.NEGATIVE_INFINITY);
+  /** Something has happened after which it may have to be called again at another time. */
+  private hasMoved = true;
+  private stamped: Stamp = { at: millis(0), iso: "t0" };
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -84,7 +88,8 @@ export class Server implements TaskServer {
 
   private get stamp(): Stamp {
     const at = millis(this.base + this.lab.now - this.startedAt);
-    return { at, iso: `t${Math.round(at)}` };
+    if (this.stamped.at !== at) this.stamped = { at, iso: `t${Math.round(at)}` };
+    return this.stamped;
   }
 
   // --- its life
@@ -132,7 +137,9 @@ export class Server implements TaskServer {
     this.startedAt = lab.now;
     this.nextNumber = lab.journal.nextNumber();
     this.isWriting = false;
+    this.hasMoved = true;
     this.tickAt = Number.POSITIVE_INFINITY;
+    this.tickedAt = millis(Number.NEGATIVE_INFINITY);
     this.door = new Door(lab);
     const { process } = this;
     this.engine = new Engine({
@@ -157,6 +164,7 @@ export class Server implements TaskServer {
     this.uploads = new Map();
     lab.images.died(lab.disk() < lab.settings.powerLoss);
     lab.schedules.died();
+    lab.checks.serverDied();
     this.live = new Map();
     this.casts = new Map();
     this.fitting = new Set();
@@ -232,6 +240,8 @@ export class Server implements TaskServer {
   /** Something on the wire shows what this PC runs. */
   seen(pc: string, sign: Sign): void {
     if (this.engine === null) return;
+    // As the server does: it hears ARP only of those that it waits for.
+    if (sign.kind === "arp" && !this.isAwaited(pc)) return;
     const { plant } = this.lab;
     const isLoader = sign.kind === "loader" || sign.kind === "agent";
     const heard: Sign =
@@ -241,12 +251,17 @@ export class Server implements TaskServer {
     this.pump();
   }
 
+  private isAwaited(pc: string): boolean {
+    for (const { state } of this.running.knowing(pc))
+      if (isProofPending(bootOf(state, pc))) return true;
+    return false;
+  }
+
   /** Of a PC's system that has just shown itself: the sessions that wait for it all the same. */
   stillAwaiting(pc: string): string[] {
-    return (this.engine?.all() ?? []).flatMap(({ id, state }) => {
-      const boot = (state as { receivers?: Receivers }).receivers?.members[pc]?.boot;
-      return boot?.name === "starting" ? [id] : [];
-    });
+    return [...this.running.knowing(pc)].flatMap(({ id, state }) =>
+      bootOf(state, pc)?.name === "starting" ? [id] : [],
+    );
   }
 
   stopAtPc(pc: string, session: string): void {
@@ -441,7 +456,7 @@ export class Server implements TaskServer {
       });
     }
     this.flush(engine);
-    this.wake(engine);
+    if (this.hasMoved) this.wake(engine);
   }
 
   /** Answers whether the server goes on. */
@@ -470,6 +485,7 @@ export class Server implements TaskServer {
 
   private acted(engine: Engine): void {
     const { lab } = this;
+    this.hasMoved = true;
     const { happened, changed, over } = engine.written(this.stamp.at);
     lab.tally.happened.facts += happened.length;
     for (const session of changed) {
@@ -499,13 +515,15 @@ export class Server implements TaskServer {
 
   private wake(engine: Engine): void {
     const { lab, process } = this;
-    const { at: now } = this.stamp;
-    const at = engine.deadline(now);
+    this.hasMoved = false;
+    const at = engine.deadline(this.tickedAt);
     if (at === undefined || at >= this.tickAt) return;
     this.tickAt = at;
-    lab.after(at - now, () => {
+    lab.after(at - this.stamp.at, () => {
       if (process !== this.process) return;
       this.tickAt = Number.POSITIVE_INFINITY;
+      this.tickedAt = this.stamp.at;
+      this.hasMoved = true;
       engine.tick(this.stamp);
       this.pump();
     });
@@ -601,6 +619,9 @@ export class Server implements TaskServer {
     return this.lab.pc(sender).isReachable;
   }
 }
+
+const bootOf = (state: unknown, pc: string): BootProof | null =>
+  (state as { receivers?: Receivers }).receivers?.members[pc]?.boot ?? null;
 
 /** The image of a restore. */
 const castOf = (state: unknown): string => (state as RestoreState).image.id;

@@ -4,13 +4,18 @@ import { seeded } from "../sim/random.ts";
 /** Chances are per second of lab time of the whole lab, unless named otherwise. */
 export interface Settings {
   readonly seed: number;
-  readonly pcCount: number;
+  /** How many PCs are in each room. */
+  readonly rooms: readonly number[];
   /** Chunks of a disk. */
   readonly cellCount: number;
   /** For so long operators act and things go wrong, in milliseconds. */
   readonly troubleMs: number;
   /** Then every PC is switched on, and every session has to end. Otherwise those that are off stay off. */
   readonly allCome: boolean;
+  /** It goes on for so long at least, in milliseconds. */
+  readonly lastsMs: number;
+  /** More events than these are a circle, which is a bug. */
+  readonly eventLimit: number;
   readonly aliveMs: number;
   readonly progressMs: number;
   /** The longest that a frame is under way. */
@@ -23,7 +28,13 @@ export interface Settings {
   readonly deafShare: number;
   /** An operator's act comes so often, on average. */
   readonly actMs: number;
+  /** Of restores that operators think of: those to one PC. */
+  readonly onePc: number;
+  /** At these moments, in milliseconds, so many whole rooms are restored at once. */
+  readonly lessons: readonly { readonly ms: number; readonly rooms: number }[];
   readonly kills: number;
+  /** At these moments, in milliseconds, the server is killed, after so many more events. */
+  readonly killsAt: readonly { readonly ms: number; readonly events: number }[];
   readonly resets: number;
   readonly cuts: number;
   readonly pulls: number;
@@ -85,10 +96,11 @@ export function drawSettings(seed: number): Settings {
   const chance = (most: number): number => (random() < 0.4 ? 0 : random() * most);
   return {
     seed,
-    pcCount: random() < 0.1 ? whole(6, 10) : whole(1, 4),
+    rooms: [random() < 0.1 ? whole(6, 10) : whole(1, 4)],
     cellCount: whole(2, 8),
     troubleMs: random() < 0.15 ? between(150_000, 400_000) : between(40_000, 130_000),
     allCome: random() < 0.6,
+    ...{ lastsMs: 0, eventLimit: 200_000, killsAt: [], lessons: [], onePc: 0 },
     aliveMs: between(1000, 4000),
     progressMs: between(700, 4000),
     delayMs: random() < 0.5 ? 20 : between(20, 3500),

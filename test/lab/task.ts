@@ -19,6 +19,7 @@ export interface TaskPorts {
   server(): TaskServer | null;
   /** A cell is about to be written. */
   writing(order: Order): void;
+  hangs(): void;
   ended(end: End): void;
 }
 
@@ -189,9 +190,12 @@ export class LabTask {
     }
     const { session } = this.order;
     const cells = this.isUnicast ? this.ports.server()?.fetch(session) : undefined;
-    const [index] = [...this.wanted].filter((each) => (cells?.[each] ?? null) !== null);
-    const value = index === undefined ? null : (cells?.[index] ?? null);
-    if (index !== undefined && value !== null) this.arrive(index, value);
+    for (const index of cells == null ? [] : this.wanted) {
+      const value = cells?.[index] ?? null;
+      if (value === null) continue;
+      this.arrive(index, value);
+      break;
+    }
     this.after(retryMs, () => this.fetch());
   }
 
@@ -301,6 +305,7 @@ export class LabTask {
       const isSpoilt = met === "lies";
       if (met !== "hangs") return then(isSpoilt);
       this.isHung = true;
+      this.ports.hangs();
       this.afterHang = () => then(false);
     });
   }

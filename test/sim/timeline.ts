@@ -1,64 +1,68 @@
-/** What happens when: a heap of events on a clock that jumps to the next. */
+/** What happens when, on a clock that jumps to the next: a heap of moments, and what is to happen at each, in order. */
 export class Timeline {
   now = 0;
-  private readonly heap: {
-    readonly at: number;
-    readonly order: number;
-    readonly run: () => void;
-  }[] = [];
-  private order = 0;
+  /** Moments to come, each once. */
+  private readonly heap: number[] = [];
+  private readonly planned = new Map<number, (() => void)[]>();
+  /** What happens at this moment, and how much of it has. */
+  private current: readonly (() => void)[] = [];
+  private done = 0;
 
   at(at: number, run: () => void): void {
-    this.heap.push({ at: Math.max(this.now, at), order: this.order++, run });
-    this.rise(this.heap.length - 1);
+    const moment = Math.max(this.now, at);
+    const known = this.planned.get(moment);
+    if (known !== undefined) return void known.push(run);
+    this.planned.set(moment, [run]);
+    this.rise(moment);
   }
 
   /** Runs the next event; false when there is none. */
   step(): boolean {
-    const [next] = this.heap;
-    if (next === undefined) return false;
-    const last = this.heap.pop();
-    if (this.heap.length > 0 && last !== undefined) {
-      this.heap[0] = last;
-      this.sink(0);
-    }
-    this.now = next.at;
-    next.run();
+    if (this.done === this.current.length && !this.goOn()) return false;
+    this.current[this.done++]?.();
     return true;
   }
 
-  private isBefore(one: number, other: number): boolean {
-    const first = this.heap[one];
-    const second = this.heap[other];
-    if (first === undefined || second === undefined) return first !== undefined;
-    return first.at < second.at || (first.at === second.at && first.order < second.order);
+  /** To the next moment, of which more may come while it lasts. */
+  private goOn(): boolean {
+    if (this.planned.get(this.now) === this.current) this.planned.delete(this.now);
+    const [next] = this.heap;
+    const last = this.heap.pop();
+    if (next === undefined || last === undefined) return false;
+    if (this.heap.length > 0) this.sink(last);
+    this.now = next;
+    this.current = this.planned.get(next) ?? [];
+    this.done = 0;
+    return true;
   }
 
-  private swap(one: number, other: number): void {
+  /** It takes its place from the end of the heap upwards. */
+  private rise(moment: number): void {
     const { heap } = this;
-    const first = heap[one] as (typeof heap)[number];
-    heap[one] = heap[other] as (typeof heap)[number];
-    heap[other] = first;
-  }
-
-  private rise(from: number): void {
-    let index = from;
+    let index = heap.length;
     while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!this.isBefore(index, parent)) return;
-      this.swap(index, parent);
-      index = parent;
+      const above = (index - 1) >> 1;
+      const parent = heap[above] as number;
+      if (parent < moment) break;
+      heap[index] = parent;
+      index = above;
     }
+    heap[index] = moment;
   }
 
-  private sink(from: number): void {
-    let index = from;
+  /** It takes its place from the top downwards. */
+  private sink(moment: number): void {
+    const { heap } = this;
+    let index = 0;
     for (;;) {
-      const left = index * 2 + 1;
-      const child = this.isBefore(left + 1, left) ? left + 1 : left;
-      if (child >= this.heap.length || !this.isBefore(child, index)) return;
-      this.swap(index, child);
-      index = child;
+      let below = index * 2 + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && (heap[below + 1] as number) < (heap[below] as number)) below++;
+      const child = heap[below] as number;
+      if (child > moment) break;
+      heap[index] = child;
+      index = below;
     }
+    heap[index] = moment;
   }
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Batch, JournalFact, Journalled } from "../../../core/session/journal.ts";
 import type { Input } from "../../../core/session/kind.ts";
 import type { RestoreState } from "../../../core/session/kinds/restore.ts";
-import type { KindName, SpecOf } from "../../../core/session/registry.ts";
+import { type KindName, kinds, type SpecOf } from "../../../core/session/registry.ts";
 import { millis } from "../../../core/units/units.ts";
 import { anyDisk } from "../../../core/wire/disk-policy.ts";
 import type { Report } from "../../../core/wire/work.ts";
@@ -404,6 +404,39 @@ test("what leads to no fact costs next to nothing in a room of 500", (context) =
     assert(cost < mostMicros, `${name} costs ${cost} µs`);
   }
   assert.equal(desk.engine.toWrite(), null);
+});
+
+test("of PCs that work each in a session of its own, one costs no look at the others", (context) => {
+  const desk = new Desk();
+  const pcs = Array.from({ length: 200 }, (_, index) => `p${index}`);
+  for (const pc of pcs) desk.connect(pc);
+  for (const [index, pc] of pcs.entries()) desk.begin(index + 1, "wipe", { ...wipeSpec, pc });
+  desk.write();
+  desk.engine.deadline(millis(0));
+  const looks = (["decide", "holds", "knows", "wanted", "deadline"] as const).map(
+    (name) => context.mock.method(kinds.wipe, name).mock,
+  );
+  const report = { ...at(1), session: "s3" };
+  const says: Record<string, () => void> = {
+    report: () => desk.report("p2", report),
+    sign: () => desk.engine.tell({ type: "seen", pc: "p2", sign: { kind: "loader" } }, desk.stamp),
+    end: () => desk.lose("p2"),
+    return: () => desk.connect("p2", report),
+    "time of one": () => {
+      desk.lose("p2");
+      desk.write();
+      desk.now = desk.engine.deadline(millis(0)) ?? 0;
+      desk.engine.tick(desk.stamp);
+    },
+  };
+  for (const [name, say] of Object.entries(says)) {
+    for (const each of looks) each.resetCalls();
+    say();
+    desk.write();
+    const count = looks.reduce((sum, each) => sum + each.callCount(), 0);
+    assert(count < 20, `the ${name} of one PC takes ${count} looks`);
+  }
+  assert.equal(desk.engine.all().length, 199);
 });
 
 test("new keys of a cast come by the order once more, to those who are at it; nothing of it is written", () => {
