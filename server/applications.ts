@@ -1,4 +1,5 @@
 /** The three HTTP applications of the server, and all that can be reached in them. */
+import type { IncomingMessage } from "node:http";
 import type { ServerOptions } from "node:https";
 import cookie from "@fastify/cookie";
 import websocket from "@fastify/websocket";
@@ -20,7 +21,7 @@ import { holdToTable } from "./gate/hold-to-table.ts";
 import { holdToOwnNames } from "./gate/own-names.ts";
 import { pageRoutes } from "./gate/page-routes.ts";
 import { cutStalled } from "./gate/stalled.ts";
-import { headersMs, limitStrangers, lookEveryMs } from "./gate/strangers.ts";
+import { betweenMs, headersMs, limitStrangers, lookEveryMs } from "./gate/strangers.ts";
 import type { Log } from "./host/log.ts";
 
 /** Of a WebSocket's frame, in bytes: a bitmap over the largest index has 2 MiB. */
@@ -33,10 +34,18 @@ const pluginLimitMs = 120_000;
 
 /** An application without routes yet; with `tls`, for HTTPS. */
 export function application(log: Log, tls: ServerOptions | null = null): FastifyInstance {
+  /** Of the routes that are WebSockets. */
+  const paths: RegExp[] = [];
+  const listener = {
+    connectionsCheckingInterval: lookEveryMs,
+    // RFC 9110 section 7.8: whoever wants another protocol, or this one elsewhere, is answered in HTTP.
+    shouldUpgradeCallback: ({ method, headers, url = "" }: IncomingMessage) =>
+      method === "GET" &&
+      headers.upgrade?.toLowerCase() === "websocket" &&
+      paths.some((path) => path.test(url)),
+  };
   const app = fastify({
-    ...(tls === null
-      ? { http: { connectionsCheckingInterval: lookEveryMs } }
-      : { https: { ...tls, connectionsCheckingInterval: lookEveryMs } }),
+    ...(tls === null ? { http: listener } : { https: { ...tls, ...listener } }),
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     // What does not fit is refused, not bent: a null must not become an empty string.
@@ -46,10 +55,14 @@ export function application(log: Log, tls: ServerOptions | null = null): Fastify
     // On a slow or busy host its modules alone take longer than the usual 10 s.
     pluginTimeout: pluginLimitMs,
     requestTimeout: requestLimitMs,
+    keepAliveTimeout: betweenMs,
     // What can be reached is what is registered by name.
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
   app.server.headersTimeout = headersMs;
+  app.addHook("onRoute", ({ websocket: isSocket, url }) => {
+    if (isSocket === true) paths.push(new RegExp(`^${url.replace(/:[^/]+/g, "[^/?]+")}(\\?|$)`));
+  });
   app.setErrorHandler(answerError);
   return app;
 }
@@ -82,13 +95,10 @@ export async function networkApplication(
 ): Promise<FastifyInstance> {
   limitStrangers(app, isLetIn);
   cutStalled(app);
+  // First of those that refuse: it ends the connection of an upgrade that was refused, if it has seen that.
+  await app.register(websocket, { options: { maxPayload: frameLimit } });
   holdBrowsers(app);
   holdToOwnNames(app, names);
-  await app.register(websocket, { options: { maxPayload: frameLimit } });
-  // Node leaves it to others to end the connection of an upgrade, also of one that was refused.
-  app.addHook("onResponse", async ({ headers, raw }) => {
-    if (headers.upgrade !== undefined) raw.socket.destroySoon();
-  });
   await app.register(cookie);
   await app.register(gate(gatePorts));
   const { operators, logins } = api;
@@ -102,10 +112,10 @@ export async function networkApplication(
   return withApi(app, api, networkCaller(operators, logins, tries.address));
 }
 
-/** A guard has let it in; a link has a guard of its own. */
+/** A guard has let it in; a link says so itself. */
 function isLetIn({ is404, method, routeOptions }: FastifyRequest): boolean {
   const row = routeOptions.config.gateRows?.[method];
-  return !is404 && (row === undefined || row.credential !== "none" || row.method === "WS");
+  return !is404 && (row === undefined || row.credential !== "none");
 }
 
 /** For what other servers of the campus order: it listens nowhere. Answers how an order is done. */

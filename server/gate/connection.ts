@@ -93,7 +93,11 @@ export class Connection {
     socket.on("close", () => this.guard(() => this.closed()));
     if (!shared.unproven.add(this, this.address)) {
       this.refuse(closeCode.busy, "too many PCs log in at once; try again");
-    } else this.countUntilProof();
+    } else {
+      // From here on it counts with those that have proven no key.
+      request.letIn();
+      this.countUntilProof();
+    }
   }
 
   send(message: ServerMessage): void {

@@ -41,14 +41,24 @@ export function cutStalled(app: FastifyInstance, ms = stillMs): void {
   server.on("close", () => clearInterval(timer));
   server.on("connection", (socket: Socket) => {
     const key = keyOf(socket);
-    connections.set(key, { socket, request: null, moved: 0, movedAt: performance.now() });
-    socket.once("close", () => connections.delete(key));
+    const connection = { socket, request: null, moved: 0, movedAt: performance.now() };
+    connections.set(key, connection);
+    socket.once("close", () => {
+      // The next one may have had the same port before this one's end was heard of.
+      if (connections.get(key) === connection) connections.delete(key);
+    });
   });
   server.on("request", (request) => {
     const connection = connections.get(keyOf(request.socket));
     if (connection !== undefined) connection.request = request;
   });
-  server.on("upgrade", ({ socket }) => void connections.delete(keyOf(socket)));
+  app.addHook("onReady", async () => {
+    if (!app.hasDecorator("websocketServer")) return;
+    // What only wants to become one is watched until it is one.
+    app.websocketServer.on("connection", (_webSocket, { socket }: IncomingMessage) => {
+      connections.delete(keyOf(socket));
+    });
+  });
 }
 
 /**

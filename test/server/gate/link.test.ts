@@ -56,6 +56,8 @@ const events: AgentEvents = {
   bulk: (pc) => void told.push(`bulk ${pc}`),
   lost: (pc, reason) => void told.push(`lost ${pc}: ${reason}`),
 };
+/** Connections that are no strangers' any more. */
+let letIn = 0;
 const links = new AgentLinks(log, () => []);
 let app: FastifyInstance;
 let url = "";
@@ -69,6 +71,7 @@ before(async () => {
     ...{ exposeHeadRoutes: false, forceCloseConnections: true },
     https: { key: tls.key, cert: tls.cert, minVersion: "TLSv1.3" },
   }) as unknown as FastifyInstance;
+  app.decorateRequest("letIn", () => void letIn++);
   await app.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
   await app.register(async (scope) => links.route(scope, events));
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -301,9 +304,11 @@ test("more than 64 KB before the proof are not taken, even in a frame that is ne
 
 test("16 sockets of an address may wait to log in; one more is told to try again, and a PC that is in counts no more", async () => {
   const known = await connect("52:54:00:00:00:01");
+  letIn = 0;
   const waiting = await Promise.all(Array.from({ length: 16 }, () => open()));
   const late = new WebSocket(url, { rejectUnauthorized: false });
   assert.match(await ended(late), /^1013 /);
+  assert(letIn <= 16, "that one stays a stranger's");
   const elsewhere = await open({ localAddress: "127.0.0.2" });
   for (const socket of [...waiting, elsewhere]) socket.terminate();
   known.terminate();
