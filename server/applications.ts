@@ -23,6 +23,7 @@ import { pageRoutes } from "./gate/page-routes.ts";
 import { cutStalled } from "./gate/stalled.ts";
 import { betweenMs, headersMs, limitStrangers, lookEveryMs } from "./gate/strangers.ts";
 import type { Log } from "./host/log.ts";
+import { RareLine, troubleLines } from "./lab/rare-line.ts";
 
 /** Of a WebSocket's frame, in bytes: a bitmap over the largest index has 2 MiB. */
 const frameLimit = 4 * 1024 * 1024;
@@ -96,7 +97,7 @@ export async function networkApplication(
   limitStrangers(app, isLetIn);
   cutStalled(app);
   // First of those that refuse: it ends the connection of an upgrade that was refused, if it has seen that.
-  await app.register(websocket, { options: { maxPayload: frameLimit } });
+  await registerWebSockets(app);
   holdBrowsers(app);
   holdToOwnNames(app, names);
   await app.register(cookie);
@@ -118,6 +119,19 @@ function isLetIn({ is404, method, routeOptions }: FastifyRequest): boolean {
   return !is404 && (row === undefined || row.credential !== "none");
 }
 
+async function registerWebSockets(app: FastifyInstance): Promise<void> {
+  const lines = new RareLine(() => performance.now(), troubleLines);
+  await app.register(websocket, {
+    options: { maxPayload: frameLimit },
+    // A frame that is none is an error, too.
+    errorHandler(err, socket, { ip, log, url }) {
+      const line = lines.take("a WebSocket failed");
+      if (line !== null) log.warn({ err, address: ip, url }, line);
+      socket.terminate();
+    },
+  });
+}
+
 /** For what other servers of the campus order: it listens nowhere. Answers how an order is done. */
 export async function orderedApplication(
   app: FastifyInstance,
@@ -136,7 +150,7 @@ export async function localApplication(
   app: FastifyInstance,
   api: ApiPorts,
 ): Promise<FastifyInstance> {
-  await app.register(websocket, { options: { maxPayload: frameLimit } });
+  await registerWebSockets(app);
   return withApi(app, api, localCaller);
 }
 

@@ -20,6 +20,7 @@ import { Link, type LinkEvents } from "../../../initrd/agent/link/link.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import { Unread, unreadLimit } from "../../../server/gate/unread.ts";
 import type { AgentEvents } from "../../../server/lab/agents.ts";
+import { troubleLines } from "../../../server/lab/rare-line.ts";
 import { pinnedTo, testKey } from "../../tls.ts";
 import { helloOf } from "../lab/hello.ts";
 import { greetOf, newNonce, proofOf } from "./login.ts";
@@ -317,6 +318,15 @@ test("16 sockets of an address may wait to log in; one more is told to try again
     isIn = await Promise.race([ended(again).then(() => false), sleep(100).then(() => true)]);
     again.terminate();
   }
+});
+
+test("of frames that are ignored the log has so many a minute, however many come", async () => {
+  const socket = await connect("52:54:00:00:00:03");
+  for (let times = 0; times < 10 * troubleLines; times++) socket.send(`{"type":"nothing"}`);
+  say(socket, { type: "alive", state: "idle", report: null });
+  while (!told.includes("alive 52:54:00:00:00:03")) await sleep(5);
+  assert.equal(logged.filter(({ msg }) => msg === "frame ignored").length, troubleLines);
+  socket.terminate();
 });
 
 test("an error at one message costs that connection, and is logged with the PC and the message", async () => {
