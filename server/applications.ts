@@ -7,7 +7,7 @@ import fastify, { type FastifyInstance, type FastifyRequest, LogController } fro
 import type { CampusOrder, OrderAnswer } from "../core/wire/campus-order.ts";
 import { holdBrowsers } from "./answer-headers.ts";
 import { type Identify, localCaller, networkCaller } from "./api/access.ts";
-import { answerError } from "./api/errors.ts";
+import { answerError, noCall } from "./api/errors.ts";
 import { doorRoutes } from "./api/login-routes.ts";
 import { metricsRoute } from "./api/metrics-route.ts";
 import { oidcRoutes } from "./api/oidc-routes.ts";
@@ -65,6 +65,10 @@ export function application(log: Log, tls: ServerOptions | null = null): Fastify
     if (isSocket === true) paths.push(new RegExp(`^${url.replace(/:[^/]+/g, "[^/?]+")}(\\?|$)`));
   });
   app.setErrorHandler(answerError);
+  // What is there says how long a body may be; of what is not, none is read.
+  app.addHook("preParsing", async (request) => {
+    if (request.is404) throw noCall(request);
+  });
   return app;
 }
 

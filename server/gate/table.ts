@@ -168,7 +168,8 @@ export const portRows: readonly PortRow[] = [
     port: 69,
     protocol: "TFTP",
     credential: "none",
-    limits: "256 transfers at once, read only, the boot folder only",
+    limits:
+      "256 transfers at once, of which those that nobody has answered give way; read only, the boot folder only",
     description: "loaders and GRUB's script",
   },
 ];

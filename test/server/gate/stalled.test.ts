@@ -142,6 +142,17 @@ test("who asks for a protocol that is not spoken is answered in this one, and ma
   await Promise.all(asked);
 });
 
+test("a connection on which bytes come and no request is let go", async () => {
+  const head = ["POST /body HTTP/1.1", "content-type: text/plain", "content-length: 0"];
+  await each(head, async (socket) => {
+    socket.resume();
+    // RFC 9112 section 2.2: empty lines before a request are passed over.
+    const drip = setInterval(() => socket.write("\r\n"), stillMs / 4);
+    assert.equal(await isCut(socket, cutMs), true);
+    clearInterval(drip);
+  });
+});
+
 test("a reader that is slow gets all of it, however long that takes", async () => {
   await each(["GET /large HTTP/1.1", "connection: close"], async (socket) => {
     let got = 0;

@@ -125,6 +125,15 @@ async function statusOfChunked(row: GateRow, bytes: number): Promise<number> {
   return await asked.status;
 }
 
+test("of what is not there no body is read", async () => {
+  for (const port of ["http", "https"] as const)
+    for (const length of ["Content-Length: 1000000", "Transfer-Encoding: chunked"]) {
+      const row = { ...gateRows[0], port, method: "POST", path: "/not/there/login" } as GateRow;
+      using nothing = askBare(row, length);
+      assert.equal(await nothing.status, 404, `${port}, ${length}`);
+    }
+});
+
 test("a body that declares no length is cut off a byte beyond the limit, and not at it", async () => {
   for (const row of withBody) {
     const limit = limitOf(row);
