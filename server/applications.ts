@@ -20,6 +20,7 @@ import { bootGate, type GatePorts, gate } from "./gate/gate.ts";
 import { holdToTable } from "./gate/hold-to-table.ts";
 import { holdToOwnNames } from "./gate/own-names.ts";
 import { pageRoutes } from "./gate/page-routes.ts";
+import { limitPipelines } from "./gate/pipelines.ts";
 import { cutStalled } from "./gate/stalled.ts";
 import { betweenMs, headersMs, limitStrangers, lookEveryMs } from "./gate/strangers.ts";
 import type { Log } from "./host/log.ts";
@@ -77,6 +78,7 @@ export async function bootApplication(
   app: FastifyInstance,
   boot: BootRoutesOptions,
 ): Promise<FastifyInstance> {
+  limitPipelines(app);
   // Whoever boots is a stranger, and stays one.
   limitStrangers(app, () => false);
   cutStalled(app);
@@ -98,6 +100,7 @@ export async function networkApplication(
   app: FastifyInstance,
   { api, gate: gatePorts, names, pageFolder }: NetworkSides,
 ): Promise<FastifyInstance> {
+  limitPipelines(app);
   limitStrangers(app, isLetIn);
   cutStalled(app);
   // First of those that refuse: it ends the connection of an upgrade that was refused, if it has seen that.
