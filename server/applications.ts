@@ -68,7 +68,8 @@ export function application(log: Log, tls: ServerOptions | null = null): Fastify
   app.setErrorHandler(answerError);
   // What is there says how long a body may be; of what is not, none is read.
   app.addHook("preParsing", async (request) => {
-    if (request.is404) throw noCall(request);
+    const { "content-length": length, "transfer-encoding": coding } = request.headers;
+    if (request.is404 && (length ?? coding) !== undefined) throw noCall(request);
   });
   return app;
 }
