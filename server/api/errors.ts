@@ -36,6 +36,10 @@ const httpStatus = (code: ErrorCode): number => {
   }
 };
 
+/** What was asked for is no route. */
+export const noCall = ({ method, url }: FastifyRequest): RoomcastError =>
+  new RoomcastError("not-found", `there is no call ${method} ${url}`, "see /api/v1/openapi.json");
+
 /** An error as it leaves. */
 export const refusalOf = ({
   code,

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { RouteOptions } from "fastify";
-import { RoomcastError } from "../../core/errors.ts";
 import { DoctorView, StatusView } from "../../core/wire/api.ts";
 import type { Lab } from "../lab/lab.ts";
 import { RareLine } from "../lab/rare-line.ts";
@@ -9,7 +8,7 @@ import type { ImageStore } from "../store/image-store.ts";
 import { guard, type Identify } from "./access.ts";
 import { auditLine } from "./audit.ts";
 import { type CampusRoutesPorts, campusRoutes } from "./campus-routes.ts";
-import { answerError } from "./errors.ts";
+import { answerError, noCall } from "./errors.ts";
 import { eventRoutes, type HistoryPort } from "./event-routes.ts";
 import { askedOf, handOn } from "./hand-on.ts";
 import { imageApiRoutes } from "./image-api-routes.ts";
@@ -71,17 +70,8 @@ export const apiRoutes =
     const routes: RouteOptions[] = [];
     let document: Promise<object> | undefined;
     app.addHook("onRoute", (route) => void routes.push(route));
-    app.setNotFoundHandler((request, reply) =>
-      answerError(
-        new RoomcastError(
-          "not-found",
-          `there is no call ${request.method} ${request.url}`,
-          "see /api/v1/openapi.json",
-        ),
-        request,
-        reply,
-      ),
-    );
+    // What is not there is the guard's too.
+    app.setNotFoundHandler((request, reply) => answerError(noCall(request), request, reply));
 
     app.get("/openapi.json", { schema: { hide: true } }, async () => {
       document ??= import("./open-api.ts").then(({ openApiDocument }) => openApiDocument(routes));

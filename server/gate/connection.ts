@@ -17,6 +17,7 @@ import {
 import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { Log } from "../host/log.ts";
 import type { AgentEvents, Login } from "../lab/agents.ts";
+import type { RareLines } from "../lab/rare-line.ts";
 import { channelOf } from "./channel.ts";
 import { LoginCheck, type LoginFault } from "./proof.ts";
 import type { Unproven } from "./unproven.ts";
@@ -54,6 +55,8 @@ export interface Shared {
   readonly links: Map<string, Link>;
   readonly unproven: Unproven;
   readonly refused: Map<string, number>;
+  /** For the log: whoever connects can cause them. */
+  readonly lines: RareLines;
   /** What PCs are to pin from now on. */
   keys(): readonly string[];
 }
@@ -93,7 +96,11 @@ export class Connection {
     socket.on("close", () => this.guard(() => this.closed()));
     if (!shared.unproven.add(this, this.address)) {
       this.refuse(closeCode.busy, "too many PCs log in at once; try again");
-    } else this.countUntilProof();
+    } else {
+      // From here on it counts with those that have proven no key.
+      request.letIn();
+      this.countUntilProof();
+    }
   }
 
   send(message: ServerMessage): void {
@@ -121,7 +128,8 @@ export class Connection {
   private guard(work: () => void): void {
     const onError = (err: Error): void => {
       const about = { err, pc: this.link?.pc ?? null, address: this.address };
-      this.shared.log.error({ ...about, message: this.handling }, "an agent's message failed");
+      const line = this.shared.lines.take("failed", "an agent's message failed");
+      if (line !== null) this.shared.log.error({ ...about, message: this.handling }, line);
       this.refuse(closeCode.failed, `the server failed at ${this.handling}: see its log`);
     };
     guarded(onError, work);
@@ -165,7 +173,8 @@ export class Connection {
     const reason = isBinary ? this.takeBulk(this.link, data) : this.takeMessage(this.link, data);
     if (reason === null) return;
     const { pc } = this.link;
-    this.shared.log.info({ pc, address: this.address, reason }, "frame ignored");
+    const line = this.shared.lines.take("ignored", "frame ignored");
+    if (line !== null) this.shared.log.info({ pc, address: this.address, reason }, line);
   }
 
   /** Nothing before a right proof reaches the lab. */
@@ -222,9 +231,10 @@ export class Connection {
   }
 
   private refuseLogin(fault: LoginFault, reason: string, code: number = closeCode.noProof): void {
-    const { refused, log } = this.shared;
+    const { refused, log, lines } = this.shared;
     refused.set(fault, (refused.get(fault) ?? 0) + 1);
-    log.warn({ address: this.address, fault, reason }, "a login was refused");
+    const line = lines.take(fault, "a login was refused");
+    if (line !== null) log.warn({ address: this.address, fault, reason }, line);
     this.refuse(code, reason);
   }
 

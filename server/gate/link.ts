@@ -4,6 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { Log } from "../host/log.ts";
 import type { AgentEvents, Agents } from "../lab/agents.ts";
+import { RareLines, troubleLines } from "../lab/rare-line.ts";
 import { Connection, type Shared } from "./connection.ts";
 import { linkPath } from "./table.ts";
 import { Unproven } from "./unproven.ts";
@@ -16,6 +17,7 @@ export class AgentLinks implements Agents {
   private readonly links: Shared["links"] = new Map();
   private readonly unproven = new Unproven();
   private readonly refused: Shared["refused"] = new Map();
+  private readonly lines = new RareLines(() => performance.now(), troubleLines);
   private readonly connections = new Set<Connection>();
   private readonly log: Log;
   private readonly keys: () => readonly string[];
@@ -39,7 +41,7 @@ export class AgentLinks implements Agents {
   /** Registers `linkPath` on an application that has `@fastify/websocket`; `events` hears of all. */
   route(app: FastifyInstance, events: AgentEvents): void {
     const { links, unproven, refused, log, keys } = this;
-    const shared: Shared = { events, log, links, unproven, refused, keys };
+    const shared: Shared = { events, log, links, unproven, refused, keys, lines: this.lines };
     const refuseBrowsers = async ({ headers }: FastifyRequest): Promise<void> => {
       if (headers.origin === undefined) return;
       const next = "agents connect here, and web pages do not";

@@ -1,5 +1,5 @@
 /** Connections that stand still in the midst of a request or an answer are cut, whoever has them. */
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { keyOf, lookEveryMs } from "./strangers.ts";
@@ -14,13 +14,17 @@ interface Connection {
   readonly socket: Socket;
   /** The latest of it. */
   request: IncomingMessage | null;
+  answer: ServerResponse | null;
   moved: number;
   movedAt: number;
+  /** When the latest answer was given. */
+  idleSince: number;
 }
 
 /**
- * Cuts what does not move: a body of which no more comes, and an answer of which no more is taken. An answer that the
- * server itself is slow with is waited for, and so is one that goes on for hours; WebSockets see to themselves.
+ * Cuts what does not move: a body of which no more comes, an answer of which no more is taken, and a connection on
+ * which bytes come and no request. An answer that the server itself is slow with is waited for, and so is one that
+ * goes on for hours; WebSockets see to themselves.
  */
 export function cutStalled(app: FastifyInstance, ms = stillMs): void {
   const connections = new Map<string, Connection>();
@@ -34,21 +38,34 @@ export function cutStalled(app: FastifyInstance, ms = stillMs): void {
       const isWaitedFor = unsent > 0 || request?.complete === false;
       if (!isWaitedFor || moved !== connection.moved) connection.movedAt = now;
       connection.moved = moved;
-      if (now - connection.movedAt >= ms) socket.destroy();
+      if (connection.answer?.closed === false) connection.idleSince = now;
+      if (now - Math.min(connection.movedAt, connection.idleSince) >= ms) socket.destroy();
     }
   };
   const timer = setInterval(look, Math.min(lookEveryMs, ms / 4)).unref();
   server.on("close", () => clearInterval(timer));
   server.on("connection", (socket: Socket) => {
     const key = keyOf(socket);
-    connections.set(key, { socket, request: null, moved: 0, movedAt: performance.now() });
-    socket.once("close", () => connections.delete(key));
+    const now = performance.now();
+    const begun = { request: null, answer: null, moved: 0, movedAt: now, idleSince: now };
+    const connection: Connection = { socket, ...begun };
+    connections.set(key, connection);
+    socket.once("close", () => {
+      // The next one may have had the same port before this one's end was heard of.
+      if (connections.get(key) === connection) connections.delete(key);
+    });
   });
-  server.on("request", (request) => {
+  server.on("request", (request, answer) => {
     const connection = connections.get(keyOf(request.socket));
-    if (connection !== undefined) connection.request = request;
+    if (connection !== undefined) Object.assign(connection, { request, answer });
   });
-  server.on("upgrade", ({ socket }) => void connections.delete(keyOf(socket)));
+  app.addHook("onReady", async () => {
+    if (!app.hasDecorator("websocketServer")) return;
+    // What only wants to become one is watched until it is one.
+    app.websocketServer.on("connection", (_webSocket, { socket }: IncomingMessage) => {
+      connections.delete(keyOf(socket));
+    });
+  });
 }
 
 /**

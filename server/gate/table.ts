@@ -154,7 +154,7 @@ export const portRows: readonly PortRow[] = [
     port: 67,
     protocol: "DHCP",
     credential: "none",
-    limits: "one lease a MAC, 256 addresses probed at once",
+    limits: "one lease a MAC, 256 addresses probed at once, 4096 answers that wait for the disk",
     description: "gives addresses, or with proxyDHCP only the boot file",
   },
   {
@@ -168,7 +168,8 @@ export const portRows: readonly PortRow[] = [
     port: 69,
     protocol: "TFTP",
     credential: "none",
-    limits: "256 transfers at once, read only, the boot folder only",
+    limits:
+      "256 transfers at once, of which those that nobody has answered give way; read only, the boot folder only",
     description: "loaders and GRUB's script",
   },
 ];

@@ -11,6 +11,7 @@ import type { Looks } from "./looks.ts";
 import type { Menus } from "./menus.ts";
 import type { PcRequests } from "./pc-requests.ts";
 import type { Presence } from "./presence.ts";
+import { RareLines, usualLines } from "./rare-line.ts";
 import type { Requests } from "./requests.ts";
 import type { RoomChecks } from "./room-checks.ts";
 import type { RoomOrders } from "./room-orders.ts";
@@ -39,7 +40,7 @@ export interface ConnectionsPorts {
   readonly grants: LabGrants;
   readonly looks: Looks;
   readonly roomChecks: RoomChecks;
-  readonly timers: Pick<LabTimers, "every">;
+  readonly timers: Pick<LabTimers, "every" | "now">;
   readonly serverVersion: string;
   /** What is said on the screen of a PC whose room is at another server; null: nothing. */
   noticeFor(login: Login): string | null;
@@ -51,9 +52,12 @@ export interface ConnectionsPorts {
 /** The connections of the PCs' agents: each word of an agent comes here first, and goes to whom it concerns. */
 export class Connections implements AgentEvents {
   private readonly ports: ConnectionsPorts;
+  /** For the log: anybody can connect, again and again. */
+  private readonly lines: RareLines;
 
   constructor(ports: ConnectionsPorts) {
     this.ports = ports;
+    this.lines = new RareLines(() => ports.timers.now(), usualLines);
     ports.timers.every(sweepEvery, () => this.sweep());
   }
 
@@ -65,7 +69,8 @@ export class Connections implements AgentEvents {
     const standing = admissions.standing(pc.id, login);
     const { level } = standing;
     const about = { pc: pc.name, mac: hello.mac, address, key: key.fingerprint, level };
-    log(about, "PC connected");
+    const line = this.lines.take("connected", "PC connected");
+    if (line !== null) log(about, line);
     const { id, name, room } = pc;
     const place = { pc: id, name, room, time: isoTime() };
     return { pc: id, welcome: { type: "welcome", serverVersion, ...place, ...standing } };
@@ -101,7 +106,8 @@ export class Connections implements AgentEvents {
       admissions.lost(pc);
       pc.lastSeen = isoTime();
       inventory.save(pc, "soon");
-      log({ pc: pc.name, reason }, "PC lost");
+      const line = this.lines.take("lost", "PC lost");
+      if (line !== null) log({ pc: pc.name, reason }, line);
       announcer.room(pc.room);
     }
     const { menus, requests, served, shells } = this.ports;

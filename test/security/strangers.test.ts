@@ -156,6 +156,41 @@ test("an address has 64 sockets, and another one is not kept waiting by it", asy
   assert((await statusTime("127.0.0.200")) < limitMs);
 });
 
+/** What is asked, on which port, and what is answered. */
+const askedBy = {
+  "the link, by no WebSocket": ["https", "GET /gate/v2/link HTTP/1.1", / 404 /],
+  "the link, by another protocol": ["https", "GET /gate/v2/link HTTP/1.1\r\n%", / 404 /],
+  "the login's ways": ["https", "GET /api/v1/login/ways HTTP/1.1", / 200 /],
+  "the key, in clear": ["http", "GET /boot/key HTTP/1.1", / 200 /],
+  "the key, by another protocol": ["http", "GET /boot/key HTTP/1.1\r\n%", / 200 /],
+} as const;
+
+test("an address has 64 whatever it asks for, and is let go when it asks for nothing more", async () => {
+  const asked = Object.entries(askedBy).map(async ([name, [scheme, start, answer]], number) => {
+    const where = {
+      ...{ host: "127.0.0.1", localAddress: `127.0.3.${number + 1}` },
+      port: Number(new URL(scheme === "http" ? server.url : server.gateUrl).port),
+      rejectUnauthorized: false,
+    };
+    const other = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c";
+    const head = `${start.replace("%", other)}\r\nHost: localhost\r\n\r\n`;
+    const opened: Socket[] = [];
+    while (opened.length < 80) {
+      const socket = scheme === "http" ? hold(connect(where)) : hold(connectTls(where));
+      opened.push(socket);
+      socket.once(scheme === "http" ? "connect" : "secureConnect", () => socket.write(head));
+      const said = await new Promise((resolve) => {
+        for (const event of ["data", "close"]) socket.once(event, resolve);
+      });
+      if (!socket.closed) assert.match(String(said), answer, name);
+      assert.equal(socket.closed, opened.length > 64, `${name}: ${opened.length}`);
+    }
+    const left = (): number => opened.filter(({ closed }) => !closed).length;
+    assert(await comes(() => left() === 0, 15_000 * (limitMs / 100)), `${name}: ${left()}`);
+  });
+  await Promise.all(asked);
+});
+
 test("200 half-sent bodies and 50 readers that never read are let go within 40 s", async () => {
   const open = (): number => readdirSync(`/proc/${server.pid}/fd`).length;
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -165,12 +200,13 @@ test("200 half-sent bodies and 50 readers that never read are let go within 40 s
   const bootPort = Number(new URL(server.url).port);
   const plain = (number: number): Socket =>
     hold(connect({ host: "127.0.0.1", port: bootPort, localAddress: addressOf(number) }));
-  const head = ["POST /boot/key HTTP/1.1", "Host: localhost", "Content-Length: 1000", "", "half"];
+  const other = ["Connection: Upgrade", "Upgrade: h2c", "Host: localhost"];
+  const head = ["POST /boot/key HTTP/1.1", ...other, "Content-Length: 1000", "", "half"];
   for (let number = 0; number < 200; number++) {
     const socket = number < 100 ? plain(number) : sealed(number);
     socket.once(number < 100 ? "connect" : "secureConnect", () => socket.write(head.join("\r\n")));
   }
-  const get = "GET /boot/vmlinuz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const get = ["GET /boot/vmlinuz HTTP/1.1", ...other, "", ""].join("\r\n");
   for (let number = 0; number < 50; number++)
     plain(number)
       .pause()

@@ -18,6 +18,7 @@ import type { StartingPcs } from "../../lab/starting-pcs.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import { BootHints } from "./boot-hints.ts";
 import { bootKernels, kernelsFor } from "./boot-kernels.ts";
+import { BootLog } from "./boot-log.ts";
 import type { BootRoutesOptions } from "./boot-routes.ts";
 import { type DhcpServiceOptions, startDhcpService } from "./dhcp-service.ts";
 import { startTftpListener } from "./tftp-listener.ts";
@@ -60,7 +61,8 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
   const { address, folder, dhcp, log, lab, gate } = options;
   const listeners: string[] = [];
   await using opened = new AsyncDisposableStack();
-  const onError = (error: Error): void => log.warn({ err: error }, "boot service");
+  const told = new BootLog(log, () => performance.now());
+  const onError = (error: Error): void => told.failed(error);
   const lacking = (files: readonly string[]): string[] =>
     files.filter((file) => !existsSync(join(folder, file)));
   const missing = lacking(neededFiles);
@@ -139,9 +141,10 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
         mtu: () => interfaceMtu(options.interfaceName),
         macAt: (client) => service.courses.macAt(client),
         onRequest: fetches,
-        onFact({ outcome, ...fields }) {
-          log.info(fields, `TFTP: ${outcome}`);
-          if (outcome === "given-up") service.courses.stoodStill(fields.client, fields.file, now());
+        onFact(fact) {
+          told.tftp(fact);
+          if (fact.outcome === "given-up")
+            service.courses.stoodStill(fact.client, fact.file, now());
         },
         onError,
       }),

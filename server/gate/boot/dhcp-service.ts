@@ -23,8 +23,8 @@ import { openDhcpClientListener } from "../../host/dhcp-frames.ts";
 import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
 import type { RelayedNetwork } from "../../host/network-plans.ts";
-import { RareLine } from "../../lab/rare-line.ts";
 import type { StateStore } from "../../state/state-store.ts";
+import { BootLog } from "./boot-log.ts";
 import { BootWatch, type BootWatchPorts } from "./boot-watch.ts";
 import { type DhcpListenerPorts, startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
 import { dhcpSettings, relayedSettings } from "./dhcp-settings.ts";
@@ -141,31 +141,16 @@ function factTeller(
   { interfaceName, log, note }: DhcpServiceOptions,
   watcher: DhcpWatcher,
 ): (fact: DhcpFact) => void {
-  const newLine = (): RareLine => new RareLine(() => performance.now());
-  const rare: Partial<Record<DhcpFact["kind"], RareLine>> = {
-    exhausted: newLine(),
-    declined: newLine(),
-    relayed: newLine(),
-    unsupported: newLine(),
-    unwritten: newLine(),
-  };
-  return ({ text: said, kind, loads: _, ...fields }) => {
-    const line = rare[kind];
-    const text = line === undefined ? said : line.take(said);
-    if (text === null) return;
-    const isTrouble = troubleKinds.has(kind);
-    log[isTrouble ? "warn" : "info"]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
+  const told = new BootLog(log, () => performance.now());
+  return (fact) => {
+    const { kind, address } = fact;
     if (kind === "offered") watcher.hurry();
-    if (kind === "elsewhere" && fields.address !== null) watcher.chosen(fields.address);
-    if (kind === "exhausted")
+    if (kind === "elsewhere" && address !== null) watcher.chosen(address);
+    const text = told.dhcp(fact, interfaceName);
+    if (kind === "exhausted" && text !== null)
       note(`DHCP: ${text}: widen it with --range, or shorten leaseSeconds in the configuration`);
   };
 }
-
-/** Somebody has to do something. */
-const troubleKinds: ReadonlySet<DhcpFact["kind"]> = new Set([
-  ...(["exhausted", "unsupported", "in-use", "relayed", "unwritten"] as const),
-]);
 
 const watchOf = (
   { address, troubles, note, onError }: DhcpServiceOptions,

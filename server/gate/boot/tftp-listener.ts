@@ -70,6 +70,16 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
       onFact({ client: client.address, file: shown, outcome: "refused", bytes: 0, reason });
     });
 
+  /** Whoever is there answers at once: of those that did not, in whosever name they came, the oldest gives way. */
+  const makeRoom = (): boolean => {
+    for (const [key, transfer] of transfers) {
+      if (transfer.isAnswered) continue;
+      transfer.close();
+      return transfers.delete(key);
+    }
+    return false;
+  };
+
   const request = (bytes: Uint8Array, client: RemoteInfo): void => {
     const decoded = decodeTftp(bytes);
     if (!decoded.ok || (decoded.value.kind !== "rrq" && decoded.value.kind !== "wrq")) {
@@ -87,7 +97,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
     if (before?.isRepeatedBy(bytes)) return;
     // From a port that always is the same, as some ROMs have it: the PC has started anew.
     before?.close();
-    if (transfers.size >= transferLimit)
+    if (transfers.size >= transferLimit && !makeRoom())
       return refuse(client, file, tftpError.notDefined, "too many transfers at once");
     const transfer = new Transfer(bytes);
     transfers.set(key, transfer);
@@ -149,9 +159,13 @@ class Transfer {
     this.request = request;
   }
 
+  get isAnswered(): boolean {
+    return this.running?.isAnswered === true;
+  }
+
   /** Whether this is the same request on its way twice, and not a new one. */
   isRepeatedBy(request: Uint8Array): boolean {
-    return this.running?.isAnswered !== true && Buffer.compare(this.request, request) === 0;
+    return !this.isAnswered && Buffer.compare(this.request, request) === 0;
   }
 
   run(running: RunningTransfer): RunningTransfer["ended"] {

@@ -11,6 +11,7 @@ import { pino } from "pino";
 import type { PcView } from "../../../core/wire/views.ts";
 import { runAgent } from "../../../initrd/agent/run.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
+import { limitStrangers } from "../../../server/gate/strangers.ts";
 import { testKey } from "../../tls.ts";
 import { openApi, type TestApi } from "../api/open-api.ts";
 
@@ -27,6 +28,7 @@ before(async () => {
     forceCloseConnections: true,
     https: { key: tls.key, cert: tls.cert, minVersion: "TLSv1.3" },
   }) as unknown as FastifyInstance;
+  limitStrangers(app, () => false);
   await app.register(websocket);
   await app.register(async (scope) => links.route(scope, api.lab.connections));
   place = { server: await app.listen({ host: "127.0.0.1", port: 0 }), pins: [tls.pin] };

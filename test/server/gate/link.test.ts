@@ -20,6 +20,7 @@ import { Link, type LinkEvents } from "../../../initrd/agent/link/link.ts";
 import { AgentLinks } from "../../../server/gate/link.ts";
 import { Unread, unreadLimit } from "../../../server/gate/unread.ts";
 import type { AgentEvents } from "../../../server/lab/agents.ts";
+import { troubleLines } from "../../../server/lab/rare-line.ts";
 import { pinnedTo, testKey } from "../../tls.ts";
 import { helloOf } from "../lab/hello.ts";
 import { greetOf, newNonce, proofOf } from "./login.ts";
@@ -56,6 +57,8 @@ const events: AgentEvents = {
   bulk: (pc) => void told.push(`bulk ${pc}`),
   lost: (pc, reason) => void told.push(`lost ${pc}: ${reason}`),
 };
+/** Connections that are no strangers' any more. */
+let letIn = 0;
 const links = new AgentLinks(log, () => []);
 let app: FastifyInstance;
 let url = "";
@@ -69,6 +72,7 @@ before(async () => {
     ...{ exposeHeadRoutes: false, forceCloseConnections: true },
     https: { key: tls.key, cert: tls.cert, minVersion: "TLSv1.3" },
   }) as unknown as FastifyInstance;
+  app.decorateRequest("letIn", () => void letIn++);
   await app.register(websocket, { options: { maxPayload: 4 * 1024 * 1024 } });
   await app.register(async (scope) => links.route(scope, events));
   const origin = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -301,9 +305,11 @@ test("more than 64 KB before the proof are not taken, even in a frame that is ne
 
 test("16 sockets of an address may wait to log in; one more is told to try again, and a PC that is in counts no more", async () => {
   const known = await connect("52:54:00:00:00:01");
+  letIn = 0;
   const waiting = await Promise.all(Array.from({ length: 16 }, () => open()));
   const late = new WebSocket(url, { rejectUnauthorized: false });
   assert.match(await ended(late), /^1013 /);
+  assert(letIn <= 16, "that one stays a stranger's");
   const elsewhere = await open({ localAddress: "127.0.0.2" });
   for (const socket of [...waiting, elsewhere]) socket.terminate();
   known.terminate();
@@ -312,6 +318,15 @@ test("16 sockets of an address may wait to log in; one more is told to try again
     isIn = await Promise.race([ended(again).then(() => false), sleep(100).then(() => true)]);
     again.terminate();
   }
+});
+
+test("of frames that are ignored the log has so many a minute, however many come", async () => {
+  const socket = await connect("52:54:00:00:00:03");
+  for (let times = 0; times < 10 * troubleLines; times++) socket.send(`{"type":"nothing"}`);
+  say(socket, { type: "alive", state: "idle", report: null });
+  while (!told.includes("alive 52:54:00:00:00:03")) await sleep(5);
+  assert.equal(logged.filter(({ msg }) => msg === "frame ignored").length, troubleLines);
+  socket.terminate();
 });
 
 test("an error at one message costs that connection, and is logged with the PC and the message", async () => {

@@ -6,7 +6,9 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import websocket from "@fastify/websocket";
-import fastify, { type FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { pino } from "pino";
+import { application } from "../../../server/applications.ts";
 import { cutStalled } from "../../../server/gate/stalled.ts";
 import { testKey } from "../../tls.ts";
 
@@ -20,10 +22,7 @@ const apps: { readonly app: FastifyInstance; connect(): Socket }[] = [];
 
 before(async () => {
   for (const https of [null, await testKey()]) {
-    const app = fastify({
-      ...(https === null ? {} : { https }),
-      forceCloseConnections: true,
-    }) as unknown as FastifyInstance;
+    const app = application(pino({ level: "silent" }), https);
     cutStalled(app, stillMs);
     await app.register(websocket);
     app.get("/large", async () => Buffer.alloc(answerBytes, 7));
@@ -35,6 +34,9 @@ before(async () => {
     app.get("/socket", { websocket: true }, (socket) => {
       setTimeout(() => socket.send("still there"), lateMs);
     });
+    const refuse = async (_: unknown, reply: FastifyReply) =>
+      reply.code(403).send(Buffer.alloc(answerBytes));
+    app.get("/refused/:name", { websocket: true, onRequest: refuse }, () => {});
     await app.listen({ host: "127.0.0.1", port: 0 });
     const { port } = app.server.address() as { port: number };
     const where = { host: "127.0.0.1", port };
@@ -64,6 +66,11 @@ async function each(
   await Promise.all(opened);
 }
 
+const upgradeTo = (protocol: string): string[] => [
+  ...["Connection: Upgrade", `Upgrade: ${protocol}`, "Sec-WebSocket-Version: 13"],
+  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+];
+
 /** Whether it is over within so many milliseconds. */
 const isCut = async (socket: Socket, ms: number): Promise<boolean> =>
   Promise.race([once(socket, "close").then(() => true), sleep(ms).then(() => socket.closed)]);
@@ -79,14 +86,14 @@ async function textOf(socket: Socket, ms: number): Promise<string> {
 }
 
 test("half a body, of a request that is waited for and of one that was refused at once: let go", async () => {
-  for (const path of ["/body", "/not-there"]) {
-    const head = [`POST ${path} HTTP/1.1`, "content-type: text/plain", "content-length: 1000"];
-    await each(head, async (socket) => {
-      socket.resume();
-      socket.write("half");
-      assert.equal(await isCut(socket, cutMs), true, path);
-    });
-  }
+  const half = ["content-type: text/plain", "content-length: 1000"];
+  for (const more of [half, [...half, ...upgradeTo("websocket")]])
+    for (const path of ["/body", "/not-there"])
+      await each([`POST ${path} HTTP/1.1`, ...more], async (socket) => {
+        socket.resume();
+        socket.write("half");
+        assert.equal(await isCut(socket, cutMs), true, path);
+      });
 });
 
 test("a body that comes slowly is taken", async () => {
@@ -101,16 +108,48 @@ test("a body that comes slowly is taken", async () => {
   });
 });
 
-test("a reader that never reads is let go", async () => {
-  await each(["GET /large HTTP/1.1"], async (socket, app) => {
-    socket.pause();
-    const count = () =>
-      new Promise<number>((resolve) => app.server.getConnections((_, open) => resolve(open)));
-    assert.equal(await count(), 1);
-    await sleep(stillMs / 2);
-    assert.equal(await count(), 1);
-    for (let waited = 0; waited < cutMs && (await count()) > 0; waited += 50) await sleep(50);
-    assert.equal(await count(), 0);
+test("a reader that never reads is let go, whatever other protocol it asks for", async () => {
+  for (const head of [
+    ["GET /large HTTP/1.1"],
+    ["GET /large HTTP/1.1", ...upgradeTo("h2c")],
+    ["GET /large HTTP/1.1", ...upgradeTo("websocket")],
+    ["GET /refused/this?it=is HTTP/1.1", ...upgradeTo("websocket")],
+  ])
+    await each(head, async (socket, app) => {
+      socket.pause();
+      const count = () =>
+        new Promise<number>((resolve) => app.server.getConnections((_, open) => resolve(open)));
+      assert.equal(await count(), 1);
+      await sleep(stillMs / 2);
+      assert.equal(await count(), 1);
+      for (let waited = 0; waited < cutMs && (await count()) > 0; waited += 50) await sleep(50);
+      assert.equal(await count(), 0, head.join());
+    });
+});
+
+test("who asks for a protocol that is not spoken is answered in this one, and may ask again", async () => {
+  const asked = ["h2c", "websocket", "TLS/1.3, websocket"].map(async (protocol) => {
+    const head = ["POST /body HTTP/1.1", ...upgradeTo(protocol), "Content-Type: text/plain"];
+    await each([...head, "Content-Length: 0"], async (socket) => {
+      const [first] = (await once(socket, "data")) as [Buffer];
+      assert.match(first.toString("latin1"), /^HTTP\/1\.1 200/, protocol);
+      const more = ["Content-Length: 5", "Host: localhost", "", "again"];
+      socket.write([...head, ...more].join("\r\n"));
+      const [second] = (await once(socket, "data")) as [Buffer];
+      assert.match(second.toString("latin1"), /^HTTP\/1\.1 200(.|\s)*again$/, protocol);
+    });
+  });
+  await Promise.all(asked);
+});
+
+test("a connection on which bytes come and no request is let go", async () => {
+  const head = ["POST /body HTTP/1.1", "content-type: text/plain", "content-length: 0"];
+  await each(head, async (socket) => {
+    socket.resume();
+    // RFC 9112 section 2.2: empty lines before a request are passed over.
+    const drip = setInterval(() => socket.write("\r\n"), stillMs / 4);
+    assert.equal(await isCut(socket, cutMs), true);
+    clearInterval(drip);
   });
 });
 
@@ -132,9 +171,7 @@ test("an answer that takes the server long is waited for, and a WebSocket on whi
   await each(["GET /late HTTP/1.1", "connection: close"], async (socket) =>
     assert.match(await textOf(socket, lateMs + stillMs), /^HTTP\/1\.1 200/),
   );
-  const upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
-  const key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==";
-  await each(["GET /socket HTTP/1.1", ...upgrade, key], async (socket) =>
+  await each(["GET /socket HTTP/1.1", ...upgradeTo("WebSocket")], async (socket) =>
     assert.match(await textOf(socket, lateMs + stillMs), /still there/),
   );
 });
