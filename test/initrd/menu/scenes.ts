@@ -157,7 +157,7 @@ export const scenes: readonly Scene[] = [
       ...task({
         isCutOff: true,
         trouble:
-          "waits for its disk, which takes 120 KB/s: it is given up in 9 min unless the disk takes more than 1 MB/s",
+          "waits for its disk, which does 120 KB/s: it is given up in 9 min unless the disk does more than 1 MB/s",
       }),
     },
     { name: "home", chosen: 0, said: null },

@@ -71,9 +71,11 @@ const upgradeTo = (protocol: string): string[] => [
   "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
 ];
 
-/** Whether it is over within so many milliseconds. */
-const isCut = async (socket: Socket, ms: number): Promise<boolean> =>
-  Promise.race([once(socket, "close").then(() => true), sleep(ms).then(() => socket.closed)]);
+/** Whether it is over within so many milliseconds; with an error, where it wrote to what had ended. */
+const isCut = async (socket: Socket, ms: number): Promise<boolean> => {
+  const closed = new Promise<true>((resolve) => socket.once("close", () => resolve(true)));
+  return Promise.race([closed, sleep(ms).then(() => socket.closed)]);
+};
 
 /** All that it says until it is over. */
 async function textOf(socket: Socket, ms: number): Promise<string> {
