@@ -100,8 +100,6 @@ test("a BIOS and a UEFI PC: from power-on to their restored disks", {
     const events = await room.lab.command<HistoryEvent[]>("history", "--session", id);
     const late = events.filter(({ text }) => text.startsWith("in the catch-up lane"));
     for (const { pcName, text } of late) say(`${pcName}: ${text}`);
-    for (const each of events) say(`EVENT ${each.pcName} ${each.text}`);
-    say(`RATIO ${bytesSent / image.storedBytes}`);
     const limit = late.length === 0 ? 1.8 : 4;
     assert(
       bytesSent > 0.9 * image.storedBytes && bytesSent < limit * image.storedBytes,
