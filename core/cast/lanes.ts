@@ -5,7 +5,7 @@
  * nothing more, or returns before that if it has free slots again.
  */
 import { type Millis, millis } from "../units/units.ts";
-import { creditOf, type Member } from "./member.ts";
+import { creditOf, isBehind, type Member } from "./member.ts";
 import type { Judged } from "./pace.ts";
 import type { Receivers } from "./receivers.ts";
 
@@ -13,6 +13,8 @@ import type { Receivers } from "./receivers.ts";
 const leastCatchUp = millis(2000);
 /** Doublings of that time: 64 s at most, so that a PC whose trouble has passed can return. */
 const doublings = 5;
+/** A fraction of what the room takes: one that is behind and takes less would fall behind again. */
+const leastPace = 0.75;
 /** How long a member may lose far more than the others: a short burst of loss demotes nobody. */
 const straggleLimit = millis(300);
 
@@ -46,17 +48,29 @@ export class Lanes {
     return stragglers.filter((member) => member.straggledFor >= straggleLimit);
   }
 
-  /** Brings back the stragglers that have room again, or all when the main lane wants nothing. Null: no change. */
+  /**
+   * Brings back the stragglers that have room again and can keep up; or all when the main lane wants nothing, as soon as it is
+   * known what they want: to one that is behind comes yet what was sent to the others. Null: no change.
+   */
   settle(now: Millis): LaneChange | null {
     const stragglers = [...this.receivers.members.values()].filter(
       ({ lane, wantCount }) => lane === "catchUp" && wantCount > 0,
     );
     if (stragglers.length === 0) return null;
     if (!this.receivers.hasDemand) {
-      for (const member of stragglers) member.lane = "main";
-      return { demoted: [], isNewRoom: true };
+      const known = stragglers.filter((member) => !isBehind(member, now));
+      for (const member of known) member.lane = "main";
+      return known.length === 0 ? null : { demoted: [], isNewRoom: true };
     }
-    const back = stragglers.filter((member) => hasRecovered(member, now));
+    const paces = [...this.receivers.members.values()].flatMap(({ isServed, measure }) =>
+      isServed ? (measure.figures?.sentPerMs ?? []) : [],
+    );
+    const least = leastPace * Math.max(0, ...paces);
+    const back = stragglers.filter(
+      (member) =>
+        hasRecovered(member, now) &&
+        (!isBehind(member, now) || (member.measure.figures?.sentPerMs ?? 0) >= least),
+    );
     for (const member of back) {
       member.lane = "main";
       member.isStraggler = false;

@@ -32,6 +32,8 @@ export interface Member {
   sequence: number;
   /** When a report last spoke of more than the one before it: something of this sender came. */
   heardAt: Millis;
+  /** How long ago the newest packet that it has taken was sent, as of that report, in milliseconds; 0: not known. */
+  ageMs: number;
   freeSlots: number;
   slotCount: number;
   /** First sequences of the entries that were begun for it. Those above `sequence` have yet to take a slot. */
@@ -70,6 +72,7 @@ export const newMember = (id: ReceiverId, entryCount: number, now: Millis): Memb
   joinedAfter: 0,
   sequence: -1,
   heardAt: millis(Number.NEGATIVE_INFINITY),
+  ageMs: 0,
   freeSlots: 0,
   slotCount: 1,
   begun: [],
@@ -142,6 +145,12 @@ export function isDeaf(member: Member, runs: SentRuns, now: Millis): boolean {
   const from = runFor(member, runs, deafAfter);
   return from !== null && member.sequence < from;
 }
+
+/** As in `causes.ts`. */
+const behindFrom = 1000;
+/** What was sent waits in its socket: it will have taken more of it before it takes what is sent now. */
+export const isBehind = ({ heardAt, ageMs }: Member, now: Millis): boolean =>
+  ageMs >= behindFrom && now - heardAt < deafAfter;
 
 /** What has been sent, and by which generation of the sender. */
 export interface SentSoFar {

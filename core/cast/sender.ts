@@ -292,6 +292,7 @@ export class CastSenderMachine {
       if (this.isBehind(now)) member.wait.forget();
       else if (sentAt !== null) {
         ageMs = now - sentAt;
+        member.ageMs = ageMs;
         member.wait.note(ageMs, now);
       }
     }
