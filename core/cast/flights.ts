@@ -128,6 +128,11 @@ export class Flights {
     this.lastSent[entryIndex] = sequence;
   }
 
+  /** The member may have all of the entry that was sent: it has not reported past that. */
+  isOnItsWay(entryIndex: number, { sequence }: Member): boolean {
+    return (this.lastSent[entryIndex] as number) > sequence;
+  }
+
   /** The packets are numbered anew. */
   forgetSent(): void {
     this.lastSent.fill(0);

@@ -4,7 +4,7 @@ import { type Millis, millis } from "../units/units.ts";
 import type { Flight, FlightState } from "./flight.ts";
 import type { Flights, Moment } from "./flights.ts";
 import { HoldUps } from "./lanes.ts";
-import { creditOf, type Member } from "./member.ts";
+import { creditOf, isBehind, type Member } from "./member.ts";
 import type { Receivers } from "./receivers.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Supply } from "./supply.ts";
@@ -68,7 +68,7 @@ export class Turns {
         supply.drop(entry);
         continue;
       }
-      const { wanting, full, holding } = this.askedBy(entry);
+      const { wanting, full, holding } = this.askedBy(entry, now);
       if (supply.isResumed(entry)) {
         const isForHolders = wanting.length === 0 || holding.some((each) => creditOf(each) <= 0);
         if (holding.length > 0 && isForHolders) return flights.open(entry, holding, true, moment);
@@ -91,11 +91,16 @@ export class Turns {
     return null;
   }
 
-  /** The served members that want the entry: those with a slot for it, those without, and those with a part of it. */
-  private askedBy(entry: number) {
+  /**
+   * The served members that want the entry: those with a slot for it, those without, and those with a part of it. One that is
+   * behind wants nothing again that still comes to it.
+   */
+  private askedBy(entry: number, now: Millis) {
+    const { receivers, flights } = this.parts;
     const asked = { wanting: [] as Member[], full: [] as Member[], holding: [] as Member[] };
-    for (const member of this.parts.receivers.members.values()) {
+    for (const member of receivers.members.values()) {
       if (!member.isServed || !bitAt(member.wants, entry)) continue;
+      if (isBehind(member, now) && flights.isOnItsWay(entry, member)) continue;
       if (member.assembling.has(entry)) asked.holding.push(member);
       else if (creditOf(member) > 0) asked.wanting.push(member);
       else asked.full.push(member);
