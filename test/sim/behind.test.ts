@@ -46,3 +46,13 @@ for (const mebibytes of [4, 8, 32]) {
     assert(wireRatio < 1.25, `${wireRatio} times the image`);
   });
 }
+
+test("a PC that is far slower than its room, behind a socket that holds 32 MiB: one copy for the room, one for it", () => {
+  const slow = { hostBps: 20e6, hostQueueBytes: 32 << 20 };
+  const pcs = [slow, {}, {}, {}].map((pc) => ({ ...pc, slotCount: 85, keptBytes: 1e8 }));
+  const storedLengths = new Uint32Array(200).fill(900_000);
+  const room = new SimRoom({ seed, storedLengths, pcs, uplinkBps: 1e9, linkBps: 1e9 });
+  while (room.pcs.some(({ hasAll }) => !hasAll)) room.step();
+  const { wireRatio } = room.result();
+  assert(wireRatio < 2.1, `${wireRatio} times the image`);
+});
