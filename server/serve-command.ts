@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { DhcpMode } from "./gate/boot/dhcp-service.ts";
+import type { DhcpMode } from "../core/wire/api.ts";
 import type { ServiceManager } from "./host/service-manager.ts";
 
 interface ServeArguments {

@@ -6,6 +6,7 @@
 import type { MacAddress } from "../units/mac.ts";
 import { makeRoom } from "../units/make-room.ts";
 import { type Millis, millis } from "../units/units.ts";
+import type { DhcpMode } from "../wire/api.ts";
 import { type DhcpPacket, dhcpType, messageType } from "../wire/dhcp/packet.ts";
 import type { DhcpFact, Loads } from "./dhcp-action.ts";
 import { isLook } from "./dhcp-watch.ts";
@@ -31,8 +32,6 @@ const declinesLimit = 1024;
 const declinesTold = 4;
 /** MACs that are named in a text; of more it is said how many. */
 const namedLimit = 3;
-
-type DhcpMode = "server" | "proxy" | "off";
 
 interface Course {
   heardAt: Millis;

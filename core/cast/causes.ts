@@ -23,7 +23,7 @@ const leastLoss = 0.02;
 /** A fraction of the packets: a host whose socket drops as much is late all the time, and not once. */
 const leastDrops = 0.01;
 /** Milliseconds: a receiver that takes what was sent so long ago is not on time. Reports and syncs are further apart by less. */
-const leastBehind = 1000;
+export const leastBehind = 1000;
 /** A fraction of its slots: so many chunks in hand, all the time, wait for the disk. */
 const leastBacklog = 0.5;
 

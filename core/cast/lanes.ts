@@ -62,14 +62,14 @@ export class Lanes {
       for (const member of known) member.lane = "main";
       return known.length === 0 ? null : { demoted: [], isNewRoom: true };
     }
+    const recovered = stragglers.filter((member) => hasRecovered(member, now));
+    if (recovered.length === 0) return null;
     const paces = [...this.receivers.members.values()].flatMap(({ isServed, measure }) =>
       isServed ? (measure.figures?.sentPerMs ?? []) : [],
     );
     const least = leastPace * Math.max(0, ...paces);
-    const back = stragglers.filter(
-      (member) =>
-        hasRecovered(member, now) &&
-        (!isBehind(member, now) || (member.measure.figures?.sentPerMs ?? 0) >= least),
+    const back = recovered.filter(
+      (member) => !isBehind(member, now) || (member.measure.figures?.sentPerMs ?? 0) >= least,
     );
     for (const member of back) {
       member.lane = "main";

@@ -1,6 +1,6 @@
 import { bitmapBytes } from "../units/bits.ts";
 import { type Millis, millis } from "../units/units.ts";
-import { CauseWatch } from "./causes.ts";
+import { CauseWatch, leastBehind } from "./causes.ts";
 import type { ReceiverId, ReceiverStanding, StragglerReason } from "./ends.ts";
 import { Measure } from "./measure.ts";
 import type { SentRuns } from "./sent-runs.ts";
@@ -146,11 +146,9 @@ export function isDeaf(member: Member, runs: SentRuns, now: Millis): boolean {
   return from !== null && member.sequence < from;
 }
 
-/** As in `causes.ts`. */
-const behindFrom = 1000;
 /** What was sent waits in its socket: it will have taken more of it before it takes what is sent now. */
 export const isBehind = ({ heardAt, ageMs }: Member, now: Millis): boolean =>
-  ageMs >= behindFrom && now - heardAt < deafAfter;
+  ageMs >= leastBehind && now - heardAt < deafAfter;
 
 /** What has been sent, and by which generation of the sender. */
 export interface SentSoFar {

@@ -289,7 +289,7 @@ export class CastSenderMachine {
     let ageMs = 0;
     if (sequence !== member.sequence) {
       const sentAt = this.packets.sendTimes.at(sequence, this.packets.sequence);
-      if (this.isBehind(now)) member.wait.forget();
+      if (this.isStarved(now)) member.wait.forget();
       else if (sentAt !== null) {
         ageMs = now - sentAt;
         member.ageMs = ageMs;
@@ -342,7 +342,7 @@ export class CastSenderMachine {
   }
 
   /** It had no processor just now: reports have waited for itself, and do not say how long the packets took. */
-  private isBehind(now: Millis): boolean {
+  private isStarved(now: Millis): boolean {
     return this.isOverdue(now) || now - this.lateAt < backlogFor;
   }
 

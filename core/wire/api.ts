@@ -17,6 +17,7 @@ export const DhcpStatus = Type.Object({
   otherServers: Type.Array(Type.String()),
 });
 export type DhcpStatus = Static<typeof DhcpStatus>;
+export type DhcpMode = DhcpStatus["mode"];
 
 /** One of the networks that the server serves. */
 export const NetworkStatus = Type.Object({

@@ -108,11 +108,10 @@ export class Sessions {
   lastImageOf(room: string): string | null {
     const found = this.runner
       .listed()
-      .filter(({ kindName, state }) => {
-        const isRestore = kindName === "restore";
-        return isRestore && (state as RestoreState).spec.room === room;
-      })
-      .at(-1);
+      .findLast(
+        ({ kindName, state }) =>
+          kindName === "restore" && (state as RestoreState).spec.room === room,
+      );
     return found === undefined ? null : (found.state as RestoreState).image.id;
   }
 

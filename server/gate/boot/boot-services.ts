@@ -111,6 +111,7 @@ export async function startBootServices(options: BootServicesOptions): Promise<B
       ...dhcp,
       signed: hasOwnImage ? "image" : unsigned.length === 0 ? "shim" : null,
       isSecureBootOff: (mac) => lab.starting.isSecureBootOff(mac),
+      told,
       bootUuids: lab.starting.uuids,
       seats: lab.dhcpSeats,
       troubles: {

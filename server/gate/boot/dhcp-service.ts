@@ -16,7 +16,7 @@ import {
   subnetOf,
 } from "../../../core/units/ipv4.ts";
 import type { MacAddress } from "../../../core/units/mac.ts";
-import type { DhcpStatus } from "../../../core/wire/api.ts";
+import type { DhcpMode, DhcpStatus } from "../../../core/wire/api.ts";
 import type { DhcpPacket } from "../../../core/wire/dhcp/packet.ts";
 import type { Config } from "../../host/config.ts";
 import { openDhcpClientListener } from "../../host/dhcp-frames.ts";
@@ -24,13 +24,11 @@ import { type DhcpWatcher, startDhcpWatcher } from "../../host/dhcp-watcher.ts";
 import type { Log } from "../../host/log.ts";
 import type { RelayedNetwork } from "../../host/network-plans.ts";
 import type { StateStore } from "../../state/state-store.ts";
-import { BootLog } from "./boot-log.ts";
+import type { BootLog } from "./boot-log.ts";
 import { BootWatch, type BootWatchPorts } from "./boot-watch.ts";
 import { type DhcpListenerPorts, startDhcpListener, startDhcpProxy } from "./dhcp-listener.ts";
 import { dhcpSettings, relayedSettings } from "./dhcp-settings.ts";
 import type { LeaseStore } from "./lease-answers.ts";
-
-export type DhcpMode = DhcpStatus["mode"];
 
 export interface DhcpServiceOptions {
   readonly interfaceName: string;
@@ -46,6 +44,8 @@ export interface DhcpServiceOptions {
   isSecureBootOff(mac: MacAddress): boolean;
   /** Hears of every PC that boots. */
   readonly bootUuids: BootUuids;
+  /** The log of what packets bring about. */
+  readonly told: Pick<BootLog, "dhcp">;
   /** What PCs have by their seats. */
   readonly seats: DhcpSeats;
   /** A PC has asked for an address, of this server or another. */
@@ -138,10 +138,9 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
 
 /** For the log, and what people have to know of also for the history. */
 function factTeller(
-  { interfaceName, log, note }: DhcpServiceOptions,
+  { interfaceName, told, note }: DhcpServiceOptions,
   watcher: DhcpWatcher,
 ): (fact: DhcpFact) => void {
-  const told = new BootLog(log, () => performance.now());
   return (fact) => {
     const { kind, address } = fact;
     if (kind === "offered") watcher.hurry();
