@@ -3,9 +3,11 @@
  * Names and dates of its certificate play no part, so a PC whose clock is years off connects too.
  */
 import { createHash } from "node:crypto";
+import type { Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { errorText, RoomcastError } from "../errors.ts";
 import { pinPattern } from "../wire/boot-key.ts";
+import { connectTcp } from "./connect-tcp.ts";
 
 /** The servername (RFC 6066) by which a client asks for the gate's own certificate. */
 export const gateServername = "gate.roomcast.internal";
@@ -50,32 +52,45 @@ export const exporterOf = (socket: TLSSocket): Uint8Array =>
  * Connects, and checks the gate's key before a byte of ours is sent. Rejects with `other-key` for another
  * key, and with `unreachable` and what to check for any other trouble.
  */
-export function connectPinned({ url, pins }: GatePlace): Promise<PinnedSocket> {
+export async function connectPinned({ url, pins }: GatePlace): Promise<PinnedSocket> {
+  const limit = AbortSignal.timeout(connectLimit);
+  const place = { host: hostOf(url), port: Number(url.port || 443) };
+  try {
+    return await secured(await connectTcp(place, limit), { url, pins }, limit);
+  } catch (error) {
+    if (error instanceof RoomcastError) throw error;
+    if (limit.aborted) throw unreached("ETIMEDOUT");
+    throw unreached((error as NodeJS.ErrnoException).code, error);
+  }
+}
+
+/** TLS on a connection; rejects with the connection's error, or with `other-key`. */
+function secured(tcp: Socket, { url, pins }: GatePlace, limit: AbortSignal): Promise<PinnedSocket> {
   return new Promise((resolve, reject) => {
     const socket = connect({
-      host: hostOf(url),
-      port: Number(url.port || 443),
+      socket: tcp,
       servername: gateServername,
       ALPNProtocols: ["http/1.1"],
       minVersion: "TLSv1.3",
       // By the pin below, and by nothing else.
       rejectUnauthorized: false,
     });
-    const fail = (error: RoomcastError): void => {
-      clearTimeout(timer);
+    const fail = (error: unknown): void => {
+      limit.removeEventListener("abort", abort);
       reject(error);
       socket.destroy();
     };
-    const timer = setTimeout(() => fail(unreached("ETIMEDOUT")), connectLimit);
+    const abort = (): void => fail(limit.reason);
+    limit.addEventListener("abort", abort);
     // It stays: whoever takes the socket hears of errors by its end.
-    socket.on("error", (error: NodeJS.ErrnoException) => fail(unreached(error.code, error)));
+    socket.on("error", fail);
     socket.once("secureConnect", () => {
       const spki = socket
         .getPeerX509Certificate()
         ?.publicKey.export({ type: "spki", format: "der" });
       const shown = spki === undefined ? "no key" : pinOf(spki);
       if (spki === undefined || !pins.includes(shown)) return fail(otherKey(url, shown, pins));
-      clearTimeout(timer);
+      limit.removeEventListener("abort", abort);
       socket.setNoDelay(true);
       resolve({ socket, spki, exporter: exporterOf(socket) });
     });
