@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-store bench-tftp storm bench-capture bench-restore check packages
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-store bench-tftp storm bench-capture bench-restore check packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

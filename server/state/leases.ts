@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { WriteBatch } from "./write-batch.ts";
 
-export interface LeaseStore {
+export interface LeaseTable {
   leases(): { mac: string; record: unknown }[];
   /** Resolves when it is durable; rejects when it is not, and it may become so later. */
   saveLease(mac: string, record: unknown): Promise<void>;
@@ -13,7 +13,7 @@ export interface LeaseStore {
 export function sqliteLeases(
   db: DatabaseSync,
   batch: Pick<WriteBatch, "durably" | "soon" | "tryFlush">,
-): LeaseStore {
+): LeaseTable {
   const all = db.prepare("SELECT mac, record FROM leases");
   const one = db.prepare("SELECT record FROM leases WHERE mac = ?");
   const save = db.prepare("INSERT OR REPLACE INTO leases VALUES (?, ?)");

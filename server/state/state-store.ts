@@ -7,7 +7,7 @@ import type { HostKey } from "../../core/wire/personal.ts";
 import { sqliteFault, stateCall, withFaults } from "./faults.ts";
 import { type HistoryStore, sqliteHistory } from "./history.ts";
 import { sqliteJournal } from "./journal.ts";
-import { type LeaseStore, sqliteLeases } from "./leases.ts";
+import { type LeaseTable, sqliteLeases } from "./leases.ts";
 import { migrations } from "./migrations.ts";
 import { type MoveStore, sqliteMoves } from "./moved-rooms.ts";
 import { type OldSessionStore, sqliteOldSessions } from "./old-sessions.ts";
@@ -35,7 +35,7 @@ export type WriteTime = "now" | "soon";
  */
 export interface StateStore
   extends HistoryStore,
-    LeaseStore,
+    LeaseTable,
     MoveStore,
     OldSessionStore,
     ToldStore {
