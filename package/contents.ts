@@ -4,6 +4,14 @@ import { join } from "node:path";
 import { RoomcastError } from "../core/errors.ts";
 import type { PackedFile } from "./deb.ts";
 
+/** What packages are made of, and when. */
+export interface Source {
+  readonly repository: string;
+  readonly version: string;
+  /** Of the packages' files, in seconds since 1970. */
+  readonly epoch: number;
+}
+
 /** Where the program is installed. */
 export const home = "usr/lib/roomcast";
 const bootHome = "usr/share/roomcast/boot";

@@ -2,7 +2,7 @@
 import type { Command, Option } from "commander";
 import { exampleLines } from "../client/cli/examples.ts";
 import { optionText, sentence, shownCommands, wholeProgram, withPaths } from "./commands.ts";
-import type { Source } from "./roomcast.ts";
+import type { Source } from "./contents.ts";
 
 export interface ManPage {
   readonly name: string;

@@ -3,16 +3,9 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { completionFiles } from "./completion.ts";
-import { bootFiles, home, npmPackages, programFiles } from "./contents.ts";
+import { bootFiles, home, npmPackages, programFiles, type Source } from "./contents.ts";
 import type { DebPackage, PackedFile } from "./deb.ts";
 import { manPages } from "./man.ts";
-
-export interface Source {
-  readonly repository: string;
-  readonly version: string;
-  /** Of the packages' files, in seconds since 1970. */
-  readonly epoch: number;
-}
 
 const debian = join(import.meta.dirname, "debian");
 const maintainer = "The roomcast authors <roomcast@packages.invalid>";

@@ -55,7 +55,8 @@ import { Networks } from "./networks.ts";
 import { keptHere } from "./state/kept-records.ts";
 import { openStateStore } from "./state/state-store.ts";
 import { castSourceModule } from "./store/folder-store.ts";
-import { type ImageStore, openImageStore } from "./store/image-store.ts";
+import type { ImageStore } from "./store/image-store.ts";
+import { openImageStore } from "./store/open-image-store.ts";
 import { tellCampus, tellHistory } from "./tell-campus.ts";
 import { trustPorts } from "./trust.ts";
 

@@ -131,6 +131,19 @@ test("the table of imports has no circle", () => {
   for (const folder of Object.keys(mayImport)) if (folder.includes("/")) reach(folder, []);
 });
 
+test("no files import each other in a circle", () => {
+  const targetsOf = Map.groupBy(imports, ({ from }) => from);
+  const done = new Set<string>();
+  const follow = (file: string, way: readonly string[]): void => {
+    const from = way.indexOf(file);
+    assert(from < 0, `a circle: ${[...way.slice(from), file].join(" → ")}`);
+    if (done.has(file)) return;
+    for (const { to } of targetsOf.get(file) ?? []) if (isSource(to)) follow(to, [...way, file]);
+    done.add(file);
+  };
+  for (const file of sources) if (isSource(file)) follow(file, []);
+});
+
 test("core imports no platform and no package, but core/node, and typebox in core/wire", () => {
   assert.deepEqual(
     broken(

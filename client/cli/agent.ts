@@ -2,8 +2,7 @@ import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { parseMac } from "../../core/units/mac.ts";
-import type { GlobalOptions } from "./context.ts";
-import type { RunCommand } from "./program.ts";
+import type { GlobalOptions, RunCommand } from "./context.ts";
 
 interface AgentOptions {
   readonly key?: string;

@@ -3,10 +3,9 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { sizeText } from "../../core/screen/format.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import { backupHere } from "./host.ts";
-import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
 
 const usualConfig = "/etc/roomcast/roomcast.toml";

@@ -4,7 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { CampusRoomView, CampusStatus } from "../../core/wire/campus.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 
 /** Whoever types does not wait longer, in milliseconds. */
 const limitMs = 500;

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { shellInTerminal } from "../api/shell-terminal.ts";
-import type { GlobalOptions } from "./context.ts";
-import type { ClientTerminal, RunCommand } from "./program.ts";
+import type { ClientTerminal, GlobalOptions, RunCommand } from "./context.ts";
 import { splitWords } from "./words.ts";
 
 export function addConsoleCommand(

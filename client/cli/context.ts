@@ -4,6 +4,7 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { printableLines } from "../../core/units/printable.ts";
+import type { Locale } from "../../core/words/languages.ts";
 import { ApiClient, type ServerPlace } from "../api/client.ts";
 import { agentFor } from "../api/trust.ts";
 
@@ -30,6 +31,19 @@ export interface CliContext {
    * throws `refused` where there is no terminal, or nothing is suggested and nobody can be asked.
    */
   ask(question: string, suggested: string | null): Promise<string>;
+}
+
+/** How a command registers its work with the program. */
+export type RunCommand = (
+  action: (context: CliContext) => Promise<number>,
+  options?: { readonly isLocal?: boolean },
+) => Promise<void>;
+
+/** What the environment says of the terminal that the client runs in. */
+export interface ClientTerminal {
+  /** As in TERM. */
+  readonly term: string;
+  readonly locale: Locale;
 }
 
 /** The local socket of a server that runs on this data folder. */

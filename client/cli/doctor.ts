@@ -1,9 +1,8 @@
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import type { DoctorView, Finding } from "../../core/wire/api.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { examineWithoutServer } from "./host.ts";
-import type { RunCommand } from "./program.ts";
 
 export function addDoctorCommand(program: Command, run: RunCommand): void {
   program

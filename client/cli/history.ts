@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { table } from "../../core/screen/table.ts";
 import type { HistoryEvent, StatusView } from "../../core/wire/api.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 
 const subjects = ["pc", "room", "image", "session", "operator"] as const;
 

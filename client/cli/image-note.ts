@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { imageName } from "../../core/image/manifest.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import type { RunCommand } from "./context.ts";
 import { imagePath } from "./image-work.ts";
-import type { RunCommand } from "./program.ts";
 
 /** `image note`: what staff tell each other of an image. */
 export function addNoteCommand(image: Command, run: RunCommand): void {

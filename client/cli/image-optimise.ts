@@ -3,9 +3,8 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { optimisedText } from "../../core/screen/optimise.ts";
 import type { ImageView } from "../../core/wire/views.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { type ImageWork, imagePath, workEnded } from "./image-work.ts";
-import type { RunCommand } from "./program.ts";
 
 interface OptimiseFlags {
   readonly level?: string;

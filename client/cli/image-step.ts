@@ -4,8 +4,8 @@ import { sizeText } from "../../core/screen/format.ts";
 import { table } from "../../core/screen/table.ts";
 import { requireName, stepNameRule } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import type { RunCommand } from "./context.ts";
 import { imagePath } from "./image-work.ts";
-import type { RunCommand } from "./program.ts";
 import { utf8Of } from "./room-list.ts";
 
 /** `image step …`: scripts that are stored with a version of an image. */

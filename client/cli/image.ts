@@ -11,14 +11,13 @@ import type { StatusView } from "../../core/wire/api.ts";
 import { type DiskSize, decodeDiskSize } from "../../core/wire/fit-size.ts";
 import { imageNameRule, requireName } from "../../core/wire/names.ts";
 import type { ImageView } from "../../core/wire/views.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import { addFetchCommand } from "./image-fetch.ts";
 import { addNoteCommand } from "./image-note.ts";
 import { addOptimiseCommand } from "./image-optimise.ts";
 import { addStepCommands } from "./image-step.ts";
 import { imagePath } from "./image-work.ts";
-import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
 
 export function addImageCommands(program: Command, run: RunCommand): void {

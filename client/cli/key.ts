@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { table } from "../../core/screen/table.ts";
 import type { SshKeyView } from "../../core/wire/api.ts";
 import { keyNameRule, requireName } from "../../core/wire/names.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 import { utf8Of } from "./room-list.ts";
 
 export function addKeyCommands(program: Command, run: RunCommand): void {

@@ -11,12 +11,11 @@ import type { CliContext } from "./context.ts";
 import { migrateHere } from "./host.ts";
 import { fetching } from "./image-fetch.ts";
 import { imagePath, workEnded } from "./image-work.ts";
-import type { MigrateFlags } from "./migrate.ts";
 import { progressLines } from "./progress.ts";
 
 export async function migrateOut(
   context: CliContext,
-  { config, dryRun = false }: MigrateFlags,
+  { config, dryRun = false }: { readonly config: string; readonly dryRun?: boolean },
 ): Promise<number> {
   const { client, say, document } = context;
   const status = await client.get<StatusView>("/status");

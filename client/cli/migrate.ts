@@ -5,10 +5,9 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { byteRateText, durationText, sizeText } from "../../core/screen/format.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { migrateHere } from "./host.ts";
 import { migrateOut } from "./migrate-out.ts";
-import type { RunCommand } from "./program.ts";
 import { progressLines } from "./progress.ts";
 import { choice } from "./session.ts";
 

@@ -3,8 +3,8 @@ import { Argument, type Command, Option } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import { table } from "../../core/screen/table.ts";
 import type { NewOperator, OperatorView } from "../../core/wire/api.ts";
+import type { RunCommand } from "./context.ts";
 import { askPassword, passwordIn } from "./password.ts";
-import type { RunCommand } from "./program.ts";
 
 const path = (name: string): string => `/operators/${encodeURIComponent(name)}`;
 const roles = ["viewer", "operator", "admin"] as const;

@@ -1,13 +1,12 @@
 import { Command } from "commander";
 import { dataFolder, exitStatusOf } from "../../core/node/command-line.ts";
 import { version } from "../../core/node/version.ts";
-import { type Locale, localeOf, plainLocale } from "../../core/words/languages.ts";
+import { localeOf, plainLocale } from "../../core/words/languages.ts";
 import { addAgentCommand } from "./agent.ts";
 import { addBackupCommands } from "./backup.ts";
 import { addCompleteCommand } from "./complete.ts";
 import { addConsoleCommand } from "./console.ts";
-import type { CliContext } from "./context.ts";
-import { contextFor } from "./context.ts";
+import { type ClientTerminal, contextFor, type RunCommand } from "./context.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addExamples } from "./examples.ts";
 import { addHistoryCommand } from "./history.ts";
@@ -51,13 +50,6 @@ export async function runCommandLine(
   } catch (error) {
     return exitStatusOf(error, program.opts().debug === true);
   }
-}
-
-/** What the environment says of the terminal that the client runs in. */
-export interface ClientTerminal {
-  /** As in TERM. */
-  readonly term: string;
-  readonly locale: Locale;
 }
 
 /** A terminal of which nothing is known. */
@@ -122,9 +114,3 @@ const pinHelp = `
 Beside --server:
   --pin <KEY>         the key of the server, as its ready line and \`roomcast trust show\` have it:
                       sha256:…; no certificate is asked for then`;
-
-/** How a command registers its work with the program. */
-export type RunCommand = (
-  action: (context: CliContext) => Promise<number>,
-  options?: { readonly isLocal?: boolean },
-) => Promise<void>;

@@ -5,8 +5,7 @@ import { printableLines } from "../../core/units/printable.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import { certificateText, checkFile, writePages } from "./certificate.ts";
-import type { CliContext, GlobalOptions } from "./context.ts";
-import type { RunCommand } from "./program.ts";
+import type { CliContext, GlobalOptions, RunCommand } from "./context.ts";
 import { reportCsv, reportHtml } from "./report.ts";
 import { choice } from "./session.ts";
 

@@ -4,7 +4,7 @@ import { durationText } from "../../core/screen/format.ts";
 import { table } from "../../core/screen/table.ts";
 import type { RequestView } from "../../core/wire/trust.ts";
 import type { SessionView } from "../../core/wire/views.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 
 const path = (id: string): string => `/requests/${encodeURIComponent(id)}`;
 

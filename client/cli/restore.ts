@@ -13,10 +13,9 @@ import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import { imagePath } from "./image-work.ts";
-import type { RunCommand } from "./program.ts";
 import { atServerOf, atText } from "./room-server.ts";
 import { choice } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { RoomImport } from "../../core/wire/api.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 
 const path = (name: string, what: string): string => `/rooms/${encodeURIComponent(name)}/${what}`;
 

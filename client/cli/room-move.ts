@@ -3,8 +3,7 @@ import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import type { CampusRoomView, CampusStatus, MovedRoomView } from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
-import type { GlobalOptions } from "./context.ts";
-import type { RunCommand } from "./program.ts";
+import type { GlobalOptions, RunCommand } from "./context.ts";
 
 export function addMoveCommand(program: Command, room: Command, run: RunCommand): void {
   room

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { table } from "../../core/screen/table.ts";
 import type { ScheduleView } from "../../core/wire/api.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 
 interface AddOptions {
   readonly room: string;

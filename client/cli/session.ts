@@ -5,8 +5,7 @@ import { progressLine, resultTable, sentence } from "../../core/screen/report.ts
 import { table } from "../../core/screen/table.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
-import type { CliContext } from "./context.ts";
-import type { RunCommand } from "./program.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { withSession } from "./room-server.ts";
 import { keysOf } from "./targets.ts";
 import { started, watch } from "./watch.ts";

@@ -6,10 +6,9 @@ import { dataFolder as usualData } from "../../core/node/command-line.ts";
 import type { DoctorView, TrustView } from "../../core/wire/api.ts";
 import type { Language } from "../../core/wire/language.ts";
 import { languages } from "../../core/words/languages.ts";
-import type { CliContext } from "./context.ts";
+import type { CliContext, RunCommand } from "./context.ts";
 import { findings, sayFinding } from "./doctor.ts";
 import { setupHere } from "./host.ts";
-import type { RunCommand } from "./program.ts";
 import { choice } from "./session.ts";
 
 const modes = ["auto", "server", "proxy", "off"] as const;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { sizeText } from "../../core/screen/format.ts";
 import type { StatusView } from "../../core/wire/api.ts";
 import type { CampusStatus } from "../../core/wire/campus.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 
 export function addStatusCommands(program: Command, run: RunCommand): void {
   program

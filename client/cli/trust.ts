@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { TrustView } from "../../core/wire/api.ts";
-import type { RunCommand } from "./program.ts";
+import type { RunCommand } from "./context.ts";
 
 export function addTrustCommands(program: Command, run: RunCommand): void {
   const trust = program

@@ -1,11 +1,12 @@
 /** The wall for a projector: one room, large, and nothing to operate. */
 import { useComputed } from "@preact/signals";
 import { useApp } from "./app.ts";
+import { EmptyRoom } from "./empty-room.tsx";
 import { ConnectionLine } from "./frame.tsx";
 import { roomSessions } from "./room-view.ts";
 import { SeatBody } from "./seat.tsx";
 import { Announcer, SessionLine } from "./session-line.tsx";
-import { EmptyRoom, useLayout, useSeatMap } from "./wall.tsx";
+import { useLayout, useSeatMap } from "./wall.tsx";
 import { number, t } from "./words.ts";
 
 export function BeamerPage({ room }: { room: string }) {

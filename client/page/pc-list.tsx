@@ -1,11 +1,11 @@
 /** PCs as a list, those that failed first. */
 import { useComputed } from "@preact/signals";
 import { useApp } from "./app.ts";
-import { byUrgency, matches, roomPcs } from "./room-view.ts";
+import { EmptyRoom } from "./empty-room.tsx";
+import { byUrgency, matches, roomPcs, toggled } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { useSeat } from "./seat.tsx";
 import { Bar, ShapeIcon, Table } from "./ui.tsx";
-import { EmptyRoom, toggled } from "./wall.tsx";
 import { t } from "./words.ts";
 
 /** PCs of a room, or of all rooms, as they are listed. */

@@ -54,3 +54,10 @@ export function roomSessions(store: Store, room: string | null): SessionView[] {
 const collator = new Intl.Collator("en", { numeric: true });
 
 export const roomNames = (store: Store): string[] => [...store.rooms.keys].sort(collator.compare);
+
+/** The marked PCs, with this one where it was not, and without it where it was. */
+export function toggled(before: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(before);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}

@@ -1,11 +1,13 @@
 /** A room: its bar, what can be done with its PCs, and the PCs seat by seat or as a list. */
+
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Place, type SeatMap, seatMap } from "../../core/screen/seat-map.ts";
 import { useApp } from "./app.ts";
 import { ArrangeWall } from "./arrange.tsx";
+import { EmptyRoom } from "./empty-room.tsx";
 import { PcList } from "./pc-list.tsx";
-import { matches, roomNames, roomPcs, roomSessions } from "./room-view.ts";
+import { matches, roomNames, roomPcs, roomSessions, toggled } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { SeatBody } from "./seat.tsx";
 import { SessionLine } from "./session-line.tsx";
@@ -141,18 +143,6 @@ export function SeatWall({ room }: { room: string }) {
   );
 }
 
-export function EmptyRoom({ room }: { room: string | null }) {
-  const { store, filter } = useApp();
-  const text = !store.isComplete.value
-    ? t("loading")
-    : filter.value !== ""
-      ? t("empty.filter")
-      : store.pcs.keys.size === 0
-        ? t("empty.none")
-        : t("empty.room", { room: room ?? "" });
-  return <p class="empty">{text}</p>;
-}
-
 function SeatItem({ place, first }: { place: Place; first: string | undefined }) {
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
@@ -202,10 +192,4 @@ function SeatButton({ id, isFirst }: { id: string; isFirst: boolean }) {
       <SeatBody id={id} />
     </button>
   );
-}
-
-export function toggled(before: ReadonlySet<string>, id: string): ReadonlySet<string> {
-  const next = new Set(before);
-  if (!next.delete(id)) next.add(id);
-  return next;
 }

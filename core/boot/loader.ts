@@ -1,6 +1,6 @@
 import type { MacAddress } from "../units/mac.ts";
 import { type DhcpPacket, textOption } from "../wire/dhcp/packet.ts";
-import { type UefiLoader, uefiFile } from "./uefi-loaders.ts";
+import { type UefiLoader, uefiFile } from "./uefi-file.ts";
 
 /** The loader that a booting client gets. */
 export type Loader =

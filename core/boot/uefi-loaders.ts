@@ -1,23 +1,8 @@
-/**
- * What 64-bit UEFI is given first. `image`: Debian's signed shim, which loads the site's own image. `shim`: the
- * same shim, which loads Debian's signed GRUB. Both work with Secure Boot on or off. `ipxe`: unsigned, for
- * Secure Boot off; it has HTTP, and the shim's GRUB has TFTP alone.
- */
-
+/** Which of these a PC is given, by what it did with the last. */
 import type { MacAddress } from "../units/mac.ts";
 import { makeRoom } from "../units/make-room.ts";
 import type { Loader } from "./loader.ts";
-import { secureLoaderPath } from "./secure-boot.ts";
-
-export type UefiLoader = "image" | "shim" | "ipxe";
-
-const ipxe = "snponly.efi";
-
-/** Its file in the boot folder, as this PC is to ask for it. */
-export function uefiFile(loader: UefiLoader, mac: MacAddress): string {
-  if (loader === "image") return secureLoaderPath(mac);
-  return loader === "shim" ? "shimx64.efi" : ipxe;
-}
+import { ipxeFile, type UefiLoader } from "./uefi-file.ts";
 
 export interface UefiLoadersOptions {
   /** What is signed, and the clients can follow. */
@@ -54,8 +39,8 @@ export class UefiLoaders {
     this.sentToIpxe.delete(mac);
     const isIpxe =
       loader?.kind === "tftp"
-        ? loader.file === ipxe
-        : loader?.kind === "http" && loader.path === `/boot/${ipxe}`;
+        ? loader.file === ipxeFile
+        : loader?.kind === "http" && loader.path === `/boot/${ipxeFile}`;
     if (!isIpxe) return;
     makeRoom(this.sentToIpxe, rememberedLimit);
     this.sentToIpxe.add(mac);

@@ -2,9 +2,9 @@
 import { ascii, u32, u64 } from "./byte-source.ts";
 import { crc32 } from "./crc32.ts";
 import type { Extent } from "./extents.ts";
+import type { FoundTable, TablePartition, TableSource } from "./found-table.ts";
 import { guidText } from "./guid.ts";
 import { putU32, putU64 } from "./little-endian.ts";
-import type { FoundTable, TablePartition, TableSource } from "./partition-table.ts";
 
 /** 128 is usual. */
 const entryLimit = 1024;

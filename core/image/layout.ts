@@ -3,7 +3,8 @@
  * small ones behind it move to the end. Numbers, types, names, GUIDs and the order stay.
  */
 import type { GrowMode } from "../wire/rooms.ts";
-import type { PartitionTable, TablePartition } from "./partition-table.ts";
+import type { TablePartition } from "./found-table.ts";
+import type { PartitionTable } from "./partition-table.ts";
 import { type Spread, spread, type Unit, type UnitMove } from "./spread.ts";
 import { noRoom } from "./table-write.ts";
 import type { PartitionRecord } from "./types.ts";

@@ -1,7 +1,7 @@
 /** The MBR and its chain of EBRs, read from a disk's bytes. */
 import { ascii, u32 } from "./byte-source.ts";
 import type { Extent } from "./extents.ts";
-import type { FoundTable, TablePartition, TableSource } from "./partition-table.ts";
+import type { FoundTable, TablePartition, TableSource } from "./found-table.ts";
 
 export interface MbrRecord {
   readonly status: number;

@@ -1,18 +1,9 @@
 /** What a disk's partition table says, and where it cannot be trusted. */
 
-import { type Extent, endOf } from "./extents.ts";
+import { endOf } from "./extents.ts";
+import type { FoundTable, TablePartition, TableSource } from "./found-table.ts";
 import { readEndOfGpt, readGpt } from "./gpt.ts";
 import { isVolumeBootRecord, type MbrRecord, mbrRecords, readMbr, recordFits } from "./mbr.ts";
-
-export interface TablePartition {
-  /** As the table numbers it, from 1; logical partitions of an MBR from 5. */
-  readonly index: number;
-  /** GUID in lower case, or `0x83`. */
-  readonly type: string;
-  /** In bytes. */
-  readonly start: number;
-  readonly size: number;
-}
 
 export interface PartitionTable {
   readonly kind: "gpt" | "mbr" | "none";
@@ -27,23 +18,6 @@ export interface PartitionTable {
   /** The frame of an MBR's logical partitions: `index` is that of its record. */
   readonly extended: TablePartition | null;
   /** Indexes of partitions that an MBR marks as the one to start from. */
-  readonly active: ReadonlySet<number>;
-}
-
-/** Where the table lies besides the first sector; `read` answers bytes of the disk, whole sectors. */
-export interface TableSource {
-  readonly diskBytes: number;
-  readonly logicalSector: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
-
-/** What of a disk a table names, and the sectors that it lies in itself. */
-export interface FoundTable {
-  readonly kind: "gpt" | "mbr";
-  readonly partitions: readonly TablePartition[];
-  readonly warnings: readonly string[];
-  readonly own: readonly Extent[];
-  readonly extended: TablePartition | null;
   readonly active: ReadonlySet<number>;
 }
 

@@ -1,10 +1,10 @@
 /** A GPT made to fit a disk (UEFI 2.10, 5.3). */
 import type { Decoded } from "../errors.ts";
 import { u64 } from "./byte-source.ts";
+import type { TableSource } from "./found-table.ts";
 import { type GptHeader, putPlaces, readEntries, readHeader, usedEntries } from "./gpt.ts";
 import { putU64 } from "./little-endian.ts";
 import { type MbrRecord, mbrRecords } from "./mbr.ts";
-import type { TableSource } from "./partition-table.ts";
 import { type Refit, type RefitRequest, setRecordCount, type TableWrite } from "./table-write.ts";
 
 interface FoundGpt {

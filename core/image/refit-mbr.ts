@@ -1,8 +1,8 @@
 /** An MBR whose partitions get other places; a logical one that grows takes the extended one along. */
 import { assert, type Decoded } from "../errors.ts";
 import { u32 } from "./byte-source.ts";
+import type { TablePartition, TableSource } from "./found-table.ts";
 import { extendedTypes, type MbrRecord, mbrRecords } from "./mbr.ts";
-import type { TablePartition, TableSource } from "./partition-table.ts";
 import {
   type Refit,
   type RefitRequest,

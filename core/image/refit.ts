@@ -3,7 +3,8 @@
  * end of the disk; and the new places of partitions that were moved or that grow.
  */
 import type { Decoded } from "../errors.ts";
-import { readPartitionTable, type TableSource } from "./partition-table.ts";
+import type { TableSource } from "./found-table.ts";
+import { readPartitionTable } from "./partition-table.ts";
 import { refitGpt } from "./refit-gpt.ts";
 import { refitMbr } from "./refit-mbr.ts";
 import type { Refit, RefitRequest } from "./table-write.ts";

@@ -3,9 +3,10 @@
  * those behind them go. Numbers, types, names, GUIDs and the order stay.
  */
 import type { Decoded } from "../errors.ts";
+import type { TablePartition } from "./found-table.ts";
 import { isInside, isRecovery, isSystem, stuckReason } from "./layout.ts";
 import { ebrChain, mbrSector } from "./mbr-writer.ts";
-import type { PartitionTable, TablePartition } from "./partition-table.ts";
+import type { PartitionTable } from "./partition-table.ts";
 import type { DumpedPartition } from "./sfdisk-dump.ts";
 import { type SqueezePlace, type SqueezeUnit, squeeze } from "./squeeze.ts";
 import type { TableWrite } from "./table-write.ts";

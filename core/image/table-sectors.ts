@@ -2,6 +2,7 @@
 import type { Decoded } from "../errors.ts";
 import { u32, u64 } from "./byte-source.ts";
 import { type Extent, endOf, union, within, without } from "./extents.ts";
+import type { TablePartition, TableSource } from "./found-table.ts";
 import {
   type GptHeader,
   placesOf,
@@ -12,7 +13,7 @@ import {
 } from "./gpt.ts";
 import { putU64 } from "./little-endian.ts";
 import { mbrRecords, readMbr } from "./mbr.ts";
-import type { PartitionTable, TablePartition, TableSource } from "./partition-table.ts";
+import type { PartitionTable } from "./partition-table.ts";
 import { mbrReasons, readFirstSector } from "./refit-gpt.ts";
 import { relaidMbr } from "./shrink-plan.ts";
 import { setRecordCount, type TableWrite } from "./table-write.ts";

@@ -1,7 +1,7 @@
 /** How a partition table is changed. */
 import { u32 } from "./byte-source.ts";
+import type { TablePartition } from "./found-table.ts";
 import { putU32 } from "./little-endian.ts";
-import type { TablePartition } from "./partition-table.ts";
 
 /** Bytes to be put in place, whole sectors. */
 export interface TableWrite {

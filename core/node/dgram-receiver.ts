@@ -1,8 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import type { CastSocketOptions } from "../cast/ends.ts";
-import type { PacketReceiver } from "./cast/transport.ts";
 import { dgramFailure } from "./dgram-failure.ts";
+import type { PacketReceiver } from "./packet-sockets.ts";
 
 /** What the system grants to an ordinary user is less. */
 const receiveBufferBytes = 32 << 20;

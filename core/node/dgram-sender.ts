@@ -1,8 +1,8 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { packetMemory } from "../cast/word-sum.ts";
-import type { PacketSender, PacketSenderOptions } from "./cast/transport.ts";
 import { dgramFailure } from "./dgram-failure.ts";
+import type { PacketSender, PacketSenderOptions } from "./packet-sockets.ts";
 
 /** A cast stays in its broadcast domain. */
 const multicastTtl = 1;

@@ -1,6 +1,6 @@
 import type { CastSocketOptions } from "../cast/ends.ts";
 import { packetMemory } from "../cast/word-sum.ts";
-import type { PacketReceiver } from "./cast/transport.ts";
+import type { PacketReceiver } from "./packet-sockets.ts";
 import {
   bindTo,
   closeDescriptor,

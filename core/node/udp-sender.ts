@@ -1,5 +1,5 @@
 import { packetMemory } from "../cast/word-sum.ts";
-import type { PacketSender, PacketSenderOptions } from "./cast/transport.ts";
+import type { PacketSender, PacketSenderOptions } from "./packet-sockets.ts";
 import {
   closeDescriptor,
   connectTo,

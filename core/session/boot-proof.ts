@@ -3,10 +3,12 @@
  * seen on the network, or is not. What is seen is evidence and no trust: anybody can send a packet with a
  * PC's MAC, so nothing depends on it but what people are told.
  */
+
 import { type Millis, millis } from "../units/units.ts";
 import type { Afterwards } from "../wire/orders.ts";
 import type { Report } from "../wire/work.ts";
 import type { Fact, Input, LabTime, MemberGauges, PcId, Stamp } from "./kind.ts";
+import type { Sign } from "./sign.ts";
 import { move, type Table } from "./table.ts";
 
 /** Seconds in which a PC has to come up: firmware takes up to a minute, Windows' first start some three. */
@@ -22,17 +24,6 @@ const waitsMost = 3;
 /** How long a session waits for its PCs to come up where nobody says otherwise; null: it does not. */
 export const usualProofSeconds = (afterwards: Afterwards): number | null =>
   afterwards === "reboot" || afterwards === "boot-disk" ? proofSeconds : null;
-
-/** Something on the network that shows what a PC runs. */
-export type Sign =
-  /** Firmware, or a boot loader. */
-  | { readonly kind: "loader" }
-  /** The boot image, with the agent. */
-  | { readonly kind: "agent" }
-  /** A system that asks for an address: its guessed name, and the host name that it gives. */
-  | { readonly kind: "dhcp"; readonly system: string | null; readonly host: string | null }
-  | { readonly kind: "arp"; readonly address: string }
-  | { readonly kind: "ssh"; readonly address: string; readonly banner: string };
 
 export type ProofLife = "none" | "leaving" | "starting" | "up" | "missing";
 

@@ -13,7 +13,7 @@ import type { GrowMode } from "../wire/rooms.ts";
 import type { ServerMessage } from "../wire/server-message.ts";
 import type { DiskView, FitView, PcState, SessionView } from "../wire/views.ts";
 import type { Counters, Report } from "../wire/work.ts";
-import type { Sign } from "./boot-proof.ts";
+import type { Sign } from "./sign.ts";
 import { SlowWork } from "./slow-disk.ts";
 import { TimeLeft } from "./time-left.ts";
 

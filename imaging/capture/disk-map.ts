@@ -1,9 +1,7 @@
 /** What a capture takes of a disk: its table, what each partition holds, and the chunks to keep. */
-import {
-  type PartitionTable,
-  readPartitionTable,
-  type TablePartition,
-} from "../../core/image/partition-table.ts";
+
+import type { TablePartition } from "../../core/image/found-table.ts";
+import { type PartitionTable, readPartitionTable } from "../../core/image/partition-table.ts";
 import { type CapturePlan, planCapture, type UsedPartition } from "../../core/image/plan.ts";
 import type { ManifestDraft, PartitionRecord } from "../../core/image/types.ts";
 import type { BlockDevice } from "../../core/ports.ts";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import type { TablePartition } from "../../core/image/partition-table.ts";
+import type { TablePartition } from "../../core/image/found-table.ts";
 import { deviceNumber } from "./disk.ts";
 import { names, readText, systemRoots, target } from "./sysfs.ts";
 import { runTool, untilItEnds } from "./tool.ts";

@@ -5,14 +5,10 @@
 
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { type Extent, endOf, union, within } from "../../core/image/extents.ts";
+import type { TablePartition, TableSource } from "../../core/image/found-table.ts";
 import { hiddenSectorWrites } from "../../core/image/hidden-sectors.ts";
 import { type Layout, type PartitionMove, planLayout } from "../../core/image/layout.ts";
-import {
-  type PartitionTable,
-  readPartitionTable,
-  type TablePartition,
-  type TableSource,
-} from "../../core/image/partition-table.ts";
+import { type PartitionTable, readPartitionTable } from "../../core/image/partition-table.ts";
 import { contentText } from "../../core/image/partition-text.ts";
 import { refitTable } from "../../core/image/refit.ts";
 import { changeSectors } from "../../core/image/sector-change.ts";

@@ -4,14 +4,10 @@
  */
 
 import { assert, type Decoded, RoomcastError } from "../../core/errors.ts";
+import type { TablePartition, TableSource } from "../../core/image/found-table.ts";
 import { hiddenSectorWrites } from "../../core/image/hidden-sectors.ts";
 import { stuckReason } from "../../core/image/layout.ts";
-import {
-  type PartitionTable,
-  readPartitionTable,
-  type TablePartition,
-  type TableSource,
-} from "../../core/image/partition-table.ts";
+import { type PartitionTable, readPartitionTable } from "../../core/image/partition-table.ts";
 import { contentText } from "../../core/image/partition-text.ts";
 import { refitTable } from "../../core/image/refit.ts";
 import { planShrink, relaidMbr, shrinkOrder } from "../../core/image/shrink-plan.ts";

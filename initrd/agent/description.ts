@@ -1,10 +1,6 @@
 /** What this PC is, as the server hears it: read for each `hello`, and looked at again while it is idle. */
 import { type Millis, millis } from "../../core/units/units.ts";
-import type { Hello } from "../../core/wire/hello.ts";
-import type { AgentPorts } from "./ports.ts";
-
-/** All of `hello` that the PC itself is. */
-export type Described = Omit<Hello, "type" | "protocol" | "state" | "report">;
+import type { AgentPorts, Described } from "./ports.ts";
 
 /** A disk may be slow to appear, a cable be put elsewhere. */
 const lookEvery = millis(5000);

@@ -3,15 +3,18 @@ import type { Order, Power } from "../../core/agent/life.ts";
 import type { PinnedServer } from "../../core/node/pinned.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Prover } from "../../core/trust/prover.ts";
+import type { Hello } from "../../core/wire/hello.ts";
 import type { Language } from "../../core/wire/language.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { Menu } from "../menu/view.ts";
 import type { Listening } from "./check/listen.ts";
-import type { Described } from "./description.ts";
 import type { Journal } from "./journal.ts";
 import type { ServerFiles } from "./link/http.ts";
 import type { Task, TaskVoice } from "./tasks/task.ts";
+
+/** All of `hello` that the PC itself is. */
+export type Described = Omit<Hello, "type" | "protocol" | "state" | "report">;
 
 /** What a task has of the agent. */
 export interface AgentVoice extends TaskVoice {

@@ -7,9 +7,9 @@ import type { Language } from "../../core/wire/language.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { End } from "../../core/wire/work.ts";
 import type { MenuView, TaskView } from "../menu/view.ts";
-import type { Described } from "./description.ts";
 import type { RoomGauge } from "./gauges.ts";
 import type { Link } from "./link/link.ts";
+import type { Described } from "./ports.ts";
 
 export interface ScreenState {
   readonly language: Language;

@@ -1,7 +1,8 @@
 /** Opens the image store of a server that belongs to a campus. */
 import { join } from "node:path";
 import { readNumbers } from "../store/image-files.ts";
-import { openImageStore, type StorePorts } from "../store/image-store.ts";
+import { openImageStore } from "../store/open-image-store.ts";
+import type { StorePorts } from "../store/store-ports.ts";
 import { Campus, type CampusPorts } from "./campus.ts";
 import { CampusStore } from "./campus-store.ts";
 import { KnownImages } from "./known-images.ts";

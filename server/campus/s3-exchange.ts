@@ -2,7 +2,6 @@
 import { Readable } from "node:stream";
 import { type Agent, request } from "undici";
 import { errorText, RoomcastError } from "../../core/errors.ts";
-import { TryAgain } from "./s3-faults.ts";
 import type { S3Traffic } from "./s3-traffic.ts";
 
 export interface S3Request {
@@ -20,6 +19,9 @@ export interface S3Answer {
   header(name: string): string | null;
   readonly body: Uint8Array;
 }
+
+/** It may succeed when it is tried again. The message says what went wrong, after "the last one:". */
+export class TryAgain extends Error {}
 
 /** A body is sent in pieces of this many bytes, so that it is seen how it goes. */
 const pieceBytes = 256 * 1024;

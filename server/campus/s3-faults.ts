@@ -1,11 +1,8 @@
 /** What the storage's answers mean that are no success: to try again, or an error that says what to do. */
 import { RoomcastError } from "../../core/errors.ts";
 import { printable } from "../../core/units/printable.ts";
-import type { S3Answer } from "./s3-exchange.ts";
+import { type S3Answer, TryAgain } from "./s3-exchange.ts";
 import { readXml, textIn } from "./s3-xml.ts";
-
-/** It may succeed when it is tried again. The message says what went wrong, after "the last one:". */
-export class TryAgain extends Error {}
 
 /** What was asked, for the words of an error. */
 export interface S3Asked {

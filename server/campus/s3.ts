@@ -7,8 +7,8 @@ import { assert } from "../../core/errors.ts";
 import { Turns } from "../../core/node/turns.ts";
 import type { ByteRange, ObjectStore } from "./ports.ts";
 import { readS3Keys, type S3Config, type S3Keys, type S3Place, s3PlaceOf } from "./s3-config.ts";
-import { exchange, type S3Answer, type S3Request } from "./s3-exchange.ts";
-import { endsEarly, faultOf, type S3Asked, storageAway, TryAgain } from "./s3-faults.ts";
+import { exchange, type S3Answer, type S3Request, TryAgain } from "./s3-exchange.ts";
+import { endsEarly, faultOf, type S3Asked, storageAway } from "./s3-faults.ts";
 import { type RequestKind, S3Traffic } from "./s3-traffic.ts";
 import { readListPage, xmlLimitBytes } from "./s3-xml.ts";
 

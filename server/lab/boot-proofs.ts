@@ -4,8 +4,8 @@
  * proves anything is decided by the sessions (core/session/boot-proof.ts).
  */
 import type { Asked } from "../../core/boot/who-asks.ts";
-import type { Sign } from "../../core/session/boot-proof.ts";
 import type { PcId } from "../../core/session/kind.ts";
+import type { Sign } from "../../core/session/sign.ts";
 import type { MacAddress } from "../../core/units/mac.ts";
 
 /** How often the SSH port of a PC is tried, in milliseconds: a system takes longer than that from ARP to SSH. */

@@ -5,11 +5,12 @@
 
 import { imageName } from "../../core/image/manifest.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { isOfProof, isProofPending, type Sign } from "../../core/session/boot-proof.ts";
+import { isOfProof, isProofPending } from "../../core/session/boot-proof.ts";
 import type { Cause } from "../../core/session/cause.ts";
 import type { Journal } from "../../core/session/journal.ts";
 import type { Fact, Input, OrderSettings, PcId } from "../../core/session/kind.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
+import type { Sign } from "../../core/session/sign.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
 import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { SessionView } from "../../core/wire/views.ts";

@@ -9,7 +9,7 @@ import { readIndex, removeImage } from "./image-files.ts";
 import { oddNameWarnings } from "./image-names.ts";
 import type { ImageNotes } from "./image-notes.ts";
 import type { ImageNumbers } from "./image-numbers.ts";
-import type { ImageStore, StorePorts } from "./image-store.ts";
+import type { ImageStore } from "./image-store.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import { Images } from "./images.ts";
 import { Indexes } from "./indexes.ts";
@@ -25,6 +25,7 @@ import {
   repackImage,
 } from "./repack.ts";
 import type { Space } from "./space.ts";
+import type { StorePorts } from "./store-ports.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
 /** How long the opening of a store waits for a look into its indexes, in milliseconds. */

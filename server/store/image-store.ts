@@ -1,22 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { CastChunkSource } from "../../core/cast/ends.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { systemClock } from "../../core/node/clock.ts";
-import { type CatalogueFile, catalogueIn, openCatalogue } from "./catalogue.ts";
-import { type Checker, Checkers } from "./checkers.ts";
-import { Chunks } from "./chunks.ts";
-import { nodeFiles, type StoreFiles } from "./files.ts";
-import { FolderStore } from "./folder-store.ts";
-import { readManifests } from "./image-files.ts";
-import { ImageNotes } from "./image-notes.ts";
-import { ImageNumbers } from "./image-numbers.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import type { StoredChunk } from "./pack-job.ts";
-import { Packs } from "./packs.ts";
 import type { RepackOptions, RepackOrder, RepackReport } from "./repack.ts";
-import type { SweepStep } from "./sweep.ts";
-import { findDeadBeside } from "./sweep-beside.ts";
 import type { VerifyOptions, VerifyReport } from "./verify.ts";
 
 /** All images of a server: chunks once in packs, an index and a manifest for each image. One process at a time writes. */
@@ -118,61 +104,4 @@ export interface CampusImages {
   stopFetch(imageId: string): Promise<void>;
   /** Called when an image came into being, went, or is seen otherwise than before. */
   onChange(changed: (imageId: string) => void): void;
-}
-
-/** What the store has of the machine that it is on. */
-export interface StorePorts {
-  readonly disk: StoreFiles;
-  readonly catalogue: CatalogueFile;
-  /** What none of these images needs, whose indexes are in `folder`. Rejects with `bad-input` where one cannot be read. */
-  findDead(folder: string, images: readonly Manifest[]): AsyncIterable<SweepStep>;
-  /** Closed with the store. */
-  readonly checker: Checker;
-  /** An id that no image has had, and the time. */
-  newImage(): Pick<Manifest, "id" | "capturedAt">;
-  /** Of a server that belongs to a campus: an image that is not in the folder may be elsewhere. */
-  readonly campus?: FolderInCampus;
-}
-
-/** What a campus does for one of its folders. */
-export interface FolderInCampus {
-  /** Makes room for so many bytes, as far as what is here is elsewhere too. */
-  makeRoom(bytes: number): Promise<void>;
-  /** There is one image more in the folder. */
-  committed(): void;
-}
-
-export const nodePorts = (directory: string): StorePorts => ({
-  disk: nodeFiles,
-  catalogue: catalogueIn(directory),
-  findDead: (folder, images) =>
-    findDeadBeside({ catalogue: join(directory, "catalogue.db"), folder, images }),
-  checker: new Checkers(),
-  newImage: () => ({ id: randomBytes(8).toString("hex"), capturedAt: systemClock.isoTime() }),
-});
-
-/** Opens the store, and makes it on first use. What an interrupted process left is removed. */
-export async function openImageStore(
-  directory: string,
-  ports: StorePorts = nodePorts(directory),
-): Promise<FolderStore> {
-  const { disk } = ports;
-  await disk.makeFolder(directory);
-  const folder = join(directory, "images");
-  const { images, problems } = await readManifests(disk, folder);
-  const numbers = await ImageNumbers.open(disk, directory);
-  const notes = await ImageNotes.open(disk, folder);
-  const packs = await Packs.open(join(directory, "packs"), disk);
-  const catalogue = await openCatalogue(ports.catalogue, packs);
-  const chunks = new Chunks({
-    ...{ packs, catalogue },
-    space: () => disk.space(directory),
-    pause: () => disk.pause(),
-  });
-  const store = new FolderStore({
-    ...{ ports, directory, folder, images, problems, numbers, notes, chunks },
-  });
-  await store.dropOrphans();
-  await store.tidy();
-  return store;
 }

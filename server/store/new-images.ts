@@ -7,10 +7,10 @@ import type { Chunks } from "./chunks.ts";
 import { noImage } from "./faults.ts";
 import { commitImage } from "./image-files.ts";
 import type { ImageNumbers } from "./image-numbers.ts";
-import type { StorePorts } from "./image-store.ts";
 import { type ImageWriter, OpenWriter } from "./image-writer.ts";
 import type { Images } from "./images.ts";
 import { expectedBytes, requireSpace, type Space } from "./space.ts";
+import type { StorePorts } from "./store-ports.ts";
 
 /** What the store says of an image; of one that was fetched, all. */
 type Stamp = Pick<Manifest, "formatVersion" | "name" | "version" | "fitOf" | "fitSize"> &

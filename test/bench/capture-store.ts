@@ -1,7 +1,7 @@
 /** The server's side of a measured capture: says its address and key; at the end of its input what it took. */
 import fastify, { type FastifyInstance } from "fastify";
 import type { Manifest } from "../../core/image/types.ts";
-import { openImageStore } from "../../server/store/image-store.ts";
+import { openImageStore } from "../../server/store/open-image-store.ts";
 import { captureRoutes } from "../../server/store/upload-routes.ts";
 import { testKey } from "../tls.ts";
 

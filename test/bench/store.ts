@@ -12,7 +12,7 @@ import { indexEntryBytes } from "../../core/image/types.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
 import { catalogueIn, openCatalogue } from "../../server/store/catalogue.ts";
 import { nodeFiles } from "../../server/store/files.ts";
-import { openImageStore } from "../../server/store/image-store.ts";
+import { openImageStore } from "../../server/store/open-image-store.ts";
 import { Packs } from "../../server/store/packs.ts";
 import { findDeadBeside } from "../../server/store/sweep-beside.ts";
 import { draftOf } from "../server/store/write-image.ts";

@@ -13,12 +13,10 @@ import { doCheck } from "../../server/store/check-jobs.ts";
 import type { Checker } from "../../server/store/checkers.ts";
 import type { StoreFiles } from "../../server/store/files.ts";
 import { readIndex } from "../../server/store/image-files.ts";
-import {
-  type ImageStore,
-  openImageStore,
-  type StorePorts,
-} from "../../server/store/image-store.ts";
+import type { ImageStore } from "../../server/store/image-store.ts";
 import type { ImageWriter } from "../../server/store/image-writer.ts";
+import { openImageStore } from "../../server/store/open-image-store.ts";
+import type { StorePorts } from "../../server/store/store-ports.ts";
 import { findDead, type SweepStep } from "../../server/store/sweep.ts";
 import { draftOf } from "../server/store/write-image.ts";
 import { must } from "./failures.ts";

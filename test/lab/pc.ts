@@ -10,8 +10,8 @@ import {
   underWay,
 } from "../../core/agent/life.ts";
 import { greetLimit, proveLimit } from "../../core/agent/link.ts";
-import type { Sign } from "../../core/session/boot-proof.ts";
 import { readyLimit } from "../../core/session/member.ts";
+import type { Sign } from "../../core/session/sign.ts";
 import { millis } from "../../core/units/units.ts";
 import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import { silenceLimit } from "../../core/wire/control.ts";

@@ -1,13 +1,14 @@
 /** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
 
 import { RoomcastError } from "../../core/errors.ts";
-import { type BootProof, isProofPending, type Sign } from "../../core/session/boot-proof.ts";
+import { type BootProof, isProofPending } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Input, Stamp } from "../../core/session/kind.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import type { LiveSpec, LiveState } from "../../core/session/live-state.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName } from "../../core/session/registry.ts";
+import type { Sign } from "../../core/session/sign.ts";
 import { millis } from "../../core/units/units.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";

@@ -1,4 +1,4 @@
-import type { LinuxStep, Outcome } from "./linux.ts";
+import type { LinuxStep, Outcome } from "./step.ts";
 
 const settings = "/etc/cloud/cloud.cfg.d";
 

@@ -1,6 +1,6 @@
 /** What a Linux system is known by, but for its SSH keys. */
 import { assignedText, formerName, hostsText } from "../../../core/personalise/host-names.ts";
-import type { LinuxStep, Outcome } from "./linux.ts";
+import type { LinuxStep, Outcome } from "./step.ts";
 
 /** hostname(5), hosts(5), and where SUSE and Red Hat once had it. `/etc/mailname` is the mail system's. */
 export async function giveName({ root, personal }: LinuxStep): Promise<Outcome> {

@@ -1,4 +1,5 @@
 /** Linux, made one PC's own: on ext2 to ext4, XFS, and btrfs with its subvolumes. */
+
 import { errorText } from "../../../core/errors.ts";
 import type { StepView } from "../../../core/wire/views.ts";
 import { Mounts } from "../mounts.ts";
@@ -13,16 +14,7 @@ import { unpinNetwork } from "./pins.ts";
 import { label } from "./selinux.ts";
 import { giveHostKeys, letAdministratorsIn } from "./ssh.ts";
 import { giveAddress } from "./static-address.ts";
-
-export interface Outcome {
-  readonly result?: "left" | "failed";
-  readonly detail: string;
-}
-
-/** What a step has: the system's files, and who the PC is. */
-export interface LinuxStep extends DiskOptions {
-  readonly root: Root;
-}
+import type { LinuxStep, Outcome } from "./step.ts";
 
 /** Null: there is nothing of that kind in this system, so nothing is said. */
 type Step = (step: LinuxStep) => Promise<Outcome | null>;

@@ -3,7 +3,7 @@ import { diskOf, type FstabEntry, fstabEntries, isNamed } from "../../../core/pe
 import type { Mounts } from "../mounts.ts";
 import type { Root } from "../root.ts";
 import type { NamedVolume, Volume } from "../system.ts";
-import type { Outcome } from "./linux.ts";
+import type { Outcome } from "./step.ts";
 
 export interface OthersOptions {
   /** The root's. */

@@ -8,8 +8,8 @@ import {
   udevPins,
 } from "../../../core/personalise/network-pins.ts";
 import type { Root } from "../root.ts";
-import type { LinuxStep, Outcome } from "./linux.ts";
 import { ownFiles } from "./static-address.ts";
+import type { LinuxStep, Outcome } from "./step.ts";
 
 type Edit = (text: string, own: string | null) => Pins;
 

@@ -1,5 +1,5 @@
 import { runInRoot } from "../own-steps.ts";
-import type { LinuxStep, Outcome } from "./linux.ts";
+import type { LinuxStep, Outcome } from "./step.ts";
 
 /** Labels of new files, by the system's own policy; else it is asked to label all when it starts. */
 export async function label(

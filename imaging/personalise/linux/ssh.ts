@@ -4,7 +4,7 @@ import { withKeys } from "../../../core/personalise/authorized-keys.ts";
 import type { HostKey } from "../../../core/wire/personal.ts";
 import { bytesText } from "../bytes-text.ts";
 import type { Root } from "../root.ts";
-import type { LinuxStep, Outcome } from "./linux.ts";
+import type { LinuxStep, Outcome } from "./step.ts";
 
 const folder = "/etc/ssh";
 

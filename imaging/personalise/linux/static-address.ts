@@ -11,7 +11,7 @@ import {
   type StaticAddress,
 } from "../../../core/personalise/static-address.ts";
 import type { Root } from "../root.ts";
-import type { LinuxStep, Outcome } from "./linux.ts";
+import type { LinuxStep, Outcome } from "./step.ts";
 
 /** Files that are roomcast's own, and this PC's from the start. */
 export const ownFiles: readonly string[] = [

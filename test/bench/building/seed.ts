@@ -7,7 +7,7 @@ import type { Hello } from "../../../core/wire/hello.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
 import { newRoom, type PcRecord } from "../../../server/state/records.ts";
 import { openStateStore } from "../../../server/state/state-store.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { write } from "../../server/store/write-image.ts";
 import type { PcOrder } from "./pc.ts";
 

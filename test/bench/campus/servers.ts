@@ -11,7 +11,7 @@ import { openCampusStore } from "../../../server/campus/open-campus-store.ts";
 import { PgRegistry } from "../../../server/campus/registry.ts";
 import type { RoomTables } from "../../../server/campus/room-tables.ts";
 import { nodeFiles } from "../../../server/store/files.ts";
-import { nodePorts } from "../../../server/store/image-store.ts";
+import { nodePorts } from "../../../server/store/store-ports.ts";
 import { hashesOf, manifestOf, packOf } from "../../server/campus/campus-images.ts";
 import { MemoryObjects } from "../../server/campus/memory-objects.ts";
 import { roomRecord } from "./records.ts";

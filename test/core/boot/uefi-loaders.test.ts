@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Loader } from "../../../core/boot/loader.ts";
-import { UefiLoaders, type UefiLoadersOptions, uefiFile } from "../../../core/boot/uefi-loaders.ts";
+import { uefiFile } from "../../../core/boot/uefi-file.ts";
+import { UefiLoaders, type UefiLoadersOptions } from "../../../core/boot/uefi-loaders.ts";
 import { type MacAddress, parseMac } from "../../../core/units/mac.ts";
 
 const mac = parseMac("525400000001") as MacAddress;

@@ -1,7 +1,8 @@
 /** PCs that come up as themselves or do not, and canaries that go first: as scenario.ts. */
 
-import { arpSteady, type Sign } from "../../../core/session/boot-proof.ts";
+import { arpSteady } from "../../../core/session/boot-proof.ts";
 import type { Input, PcId } from "../../../core/session/kind.ts";
+import type { Sign } from "../../../core/session/sign.ts";
 import {
   booting,
   connected,

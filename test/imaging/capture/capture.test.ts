@@ -23,7 +23,7 @@ import { httpUplink } from "../../../imaging/capture/uplink.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
 import { imageRoutes } from "../../../server/gate/image-routes.ts";
 import { openChunkSource } from "../../../server/store/cast-source.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { captureRoutes } from "../../../server/store/upload-routes.ts";
 import { plainHttp } from "../../tls.ts";
 import { rawChunk } from "./captured.ts";

@@ -7,7 +7,8 @@ import { codec, type IndexEntry, type Manifest } from "../../../core/image/types
 import { captureDisk } from "../../../imaging/capture/capture.ts";
 import { httpUplink } from "../../../imaging/capture/uplink.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { captureRoutes } from "../../../server/store/upload-routes.ts";
 import { plainHttp } from "../../tls.ts";
 import { randomDisk, restoreTo } from "../restore/restored.ts";

@@ -20,11 +20,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { readPartitionTable, type TablePartition } from "../../../core/image/partition-table.ts";
+import type { TablePartition } from "../../../core/image/found-table.ts";
+import { readPartitionTable } from "../../../core/image/partition-table.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import type { StepView } from "../../../core/wire/views.ts";
 import { growers } from "../../../imaging/fit/file-system.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { captureInto } from "../capture/captured.ts";
 import { makeXfs } from "../capture/disks.ts";
 import { randomDisk, restoreTo, sizeOf } from "./restored.ts";

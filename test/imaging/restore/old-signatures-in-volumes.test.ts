@@ -4,7 +4,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { oldSignaturesInVolumes } from "../../../imaging/restore/old-signatures.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { bsdLabel } from "../../core/image/bsd-labels.ts";
 import { captureInto } from "../capture/captured.ts";
 import { bytesAt, inFolder, lookAt, lvm, makeAt, mib, putBytes, tool } from "../capture/disks.ts";

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { oldSignaturesOf } from "../../../imaging/restore/old-signatures.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { captureInto } from "../capture/captured.ts";
 import { randomDisk, restoreTo } from "./restored.ts";
 

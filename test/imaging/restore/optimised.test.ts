@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { pack } from "../../../server/store/pack-job.ts";
 import { mib, write } from "../../server/store/write-image.ts";
 import { fill } from "./fake-disk.ts";

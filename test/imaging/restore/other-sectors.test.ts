@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Manifest } from "../../../core/image/types.ts";
 import type { StepView } from "../../../core/wire/views.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { captureInto } from "../capture/captured.ts";
 import {
   bytesAt,

@@ -34,7 +34,8 @@ import { Lab, type LabPorts } from "../../../server/lab/lab.ts";
 import { allOwn } from "../../../server/lab/room-owners.ts";
 import { keptHere } from "../../../server/state/kept-records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { bootPlan, testPin } from "../../core/boot/boot-plan.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

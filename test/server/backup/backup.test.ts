@@ -21,7 +21,7 @@ import { finishRestore } from "../../../server/backup/finish.ts";
 import { planRestore, restoreBackup } from "../../../server/backup/restore.ts";
 import { newRoom } from "../../../server/state/records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { pack } from "../../../server/store/pack-job.ts";
 import { mib, write } from "../store/write-image.ts";
 

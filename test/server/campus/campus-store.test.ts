@@ -166,7 +166,7 @@ test("a server that starts while the database is away knows what there is", asyn
 test("images from before a server belonged to the campus are put there, and count for the numbers", async () => {
   const world = new World();
   const site = new Site(world, "alpha");
-  const { openImageStore } = await import("../../../server/store/image-store.ts");
+  const { openImageStore } = await import("../../../server/store/open-image-store.ts");
   {
     await using alone = await openImageStore("store", site.ports());
     await capture(alone, ["p"]);

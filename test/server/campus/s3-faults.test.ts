@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { RoomcastError } from "../../../core/errors.ts";
 import { printable } from "../../../core/units/printable.ts";
-import { faultOf, TryAgain } from "../../../server/campus/s3-faults.ts";
+import { TryAgain } from "../../../server/campus/s3-exchange.ts";
+import { faultOf } from "../../../server/campus/s3-faults.ts";
 
 const asked = {
   ...{ storage: "https://s3.example.org", bucket: "campus", request: "GET packs/x" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import type { Sign } from "../../../core/session/boot-proof.ts";
+import type { Sign } from "../../../core/session/sign.ts";
 import { parseMac } from "../../../core/units/mac.ts";
 import { BootProofs } from "../../../server/lab/boot-proofs.ts";
 

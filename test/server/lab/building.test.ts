@@ -12,7 +12,7 @@ import { allOwn } from "../../../server/lab/room-owners.ts";
 import { keptHere } from "../../../server/state/kept-records.ts";
 import { newRoom, type PcRecord } from "../../../server/state/records.ts";
 import { openStateStore } from "../../../server/state/state-store.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { testNetwork } from "../api/open-api.ts";
 import { hello, loginOf } from "./hello.ts";
 

@@ -11,7 +11,8 @@ import { crc32c } from "../../../core/image/crc32c.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry, type Manifest } from "../../../core/image/types.ts";
 import { zstdDiskFile } from "../../../server/store/disk-file.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { draftOf, entryOf, mib, sha256 } from "./write-image.ts";
 
 let folder: string;

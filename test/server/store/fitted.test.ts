@@ -7,7 +7,8 @@ import { after, before, beforeEach, test } from "node:test";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { imageName } from "../../../core/image/manifest.ts";
 import type { Manifest } from "../../../core/image/types.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { readStore } from "./independent-reader.ts";
 import { draftOf, entryOf, mib, write } from "./write-image.ts";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { imageNotesLimit } from "../../../core/wire/image-notes.ts";
-import { openImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { mib, write } from "./write-image.ts";
 
 let directory = "";

@@ -16,7 +16,8 @@ import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { encodeManifestFile } from "../../../core/image/manifest.ts";
 import type { Manifest } from "../../../core/image/types.ts";
 import { hexSha256, sha256 } from "../../../core/node/hash.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { openInCampus, World } from "../campus/site.ts";
 import { draftOf, entryOf, mib, write } from "./write-image.ts";
 

@@ -22,7 +22,7 @@ const below = (limit: number): number => Math.floor(random() * limit);
 const say = (line: string): void => void writeSync(1, `${line}\n`);
 
 await dieAtStep(Number(step));
-const { openImageStore } = await import("../../../server/store/image-store.ts");
+const { openImageStore } = await import("../../../server/store/open-image-store.ts");
 const { pack } = await import("../../../server/store/pack-job.ts");
 say("ready");
 const store = await openImageStore(folder);

@@ -13,7 +13,8 @@ import { codec, type IndexEntry, type Manifest } from "../../../core/image/types
 import { sha256 } from "../../../core/node/hash.ts";
 import { rawOf } from "../../../server/store/check-jobs.ts";
 import { zstdDiskFile } from "../../../server/store/disk-file.ts";
-import { type ImageStore, openImageStore } from "../../../server/store/image-store.ts";
+import type { ImageStore } from "../../../server/store/image-store.ts";
+import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { pack } from "../../../server/store/pack-job.ts";
 import { openPackers } from "../../../server/store/packers.ts";
 import type { RepackOptions } from "../../../server/store/repack.ts";

@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { openCatalogue } from "./catalogue.ts";
+import { Chunks } from "./chunks.ts";
+import { FolderStore } from "./folder-store.ts";
+import { readManifests } from "./image-files.ts";
+import { ImageNotes } from "./image-notes.ts";
+import { ImageNumbers } from "./image-numbers.ts";
+import { Packs } from "./packs.ts";
+import { nodePorts, type StorePorts } from "./store-ports.ts";
+
+/** Opens the store, and makes it on first use. What an interrupted process left is removed. */
+export async function openImageStore(
+  directory: string,
+  ports: StorePorts = nodePorts(directory),
+): Promise<FolderStore> {
+  const { disk } = ports;
+  await disk.makeFolder(directory);
+  const folder = join(directory, "images");
+  const { images, problems } = await readManifests(disk, folder);
+  const numbers = await ImageNumbers.open(disk, directory);
+  const notes = await ImageNotes.open(disk, folder);
+  const packs = await Packs.open(join(directory, "packs"), disk);
+  const catalogue = await openCatalogue(ports.catalogue, packs);
+  const chunks = new Chunks({
+    ...{ packs, catalogue },
+    space: () => disk.space(directory),
+    pause: () => disk.pause(),
+  });
+  const store = new FolderStore({
+    ...{ ports, directory, folder, images, problems, numbers, notes, chunks },
+  });
+  await store.dropOrphans();
+  await store.tidy();
+  return store;
+}
