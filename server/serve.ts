@@ -96,9 +96,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   const tls = new Tls(keys.current, await readSiteCertificate(config.tls));
   const socketPath = join(dataFolder, "roomcast.sock");
   await claimSocket(socketPath);
+  let notWritten = (_reason: string | null): void => {};
   const state = openStateStore(dataFolder, (reason) => {
     if (reason === null) log.info("what happens is written down again");
     else log.error({ reason }, "what happens cannot be written down");
+    notWritten(reason);
   });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
@@ -168,6 +170,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       sendMagicPacketsOn(networks.names, macs, (err) => log.warn({ err }, "wake-on-LAN")),
     log: (fields, text) => log.info(fields, text),
   });
+  notWritten = (reason) => lab.announcer.notWritten(reason);
   // A start that fails later leaves nothing that keeps the process; done twice, it does nothing more.
   cleanup.defer(() => lab.close());
 

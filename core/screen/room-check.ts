@@ -50,9 +50,14 @@ export function judgeRoom({ pcs, hasQuerier, image }: RoomFigures): Finding[] {
   const { usualMbps, slowPorts } = portsOf(pcs);
   const sharedBps = sharedLimit(pcs);
   const lines = new Map<string, { readonly names: string[]; readonly verdict: Verdict }>();
+  let well = 0;
   for (const { name, heard } of pcs) {
     const verdict = verdictOf(heard, { hasQuerier, usualMbps, sharedBps });
-    if (verdict === null) continue;
+    if (verdict === null) {
+      // What is lost at most PCs is told of the room.
+      if (hearsWhole(heard)) well++;
+      continue;
+    }
     const line = lines.get(verdict.text);
     if (line === undefined) lines.set(verdict.text, { names: [name], verdict });
     else line.names.push(name);
@@ -73,7 +78,6 @@ export function judgeRoom({ pcs, hasQuerier, image }: RoomFigures): Finding[] {
             mend: "the switch, or the server's own port and cable, carries no more than that",
           },
         ];
-  const well = pcs.length - [...lines.values()].reduce((sum, { names }) => sum + names.length, 0);
   const text =
     slowPorts.length === 0
       ? `${well} of ${pcs.length} PCs hear all of it`
@@ -154,6 +158,12 @@ function verdictOf(
 /** What the PC's own port has room for: what is sent faster is lost there, and says nothing of the rest of the way. */
 const carried = ({ steps, speedMbps }: NonNullable<PcFigures["heard"]>): readonly RateFigures[] =>
   steps.filter(({ rateBps }) => speedMbps === null || rateBps <= speedMbps * 1e6);
+
+/** All that its port has room for, and that is something. */
+function hearsWhole(heard: PcFigures["heard"]): boolean {
+  const steps = heard === null ? [] : carried(heard);
+  return steps.length > 0 && steps.every((step) => lossOf(step) < badLoss);
+}
 
 function deaf(hasQuerier: boolean | null): Verdict {
   const level = "problem";

@@ -8,6 +8,7 @@ import type { KeptChunk } from "../../core/image/plan.ts";
 import type { IndexEntry } from "../../core/image/types.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
+import { BusyTime, timedReads } from "../disk/busy-time.ts";
 import { alignedBuffer } from "../disk/disk.ts";
 import { chunksInLanes } from "./capture.ts";
 import { hashChunk, readChunk, storedForm } from "./chunk.ts";
@@ -36,6 +37,7 @@ export class LiveChunks {
   /** As far as they are known. */
   readonly entries: IndexEntry[] = [];
   private readonly options: LiveChunksOptions;
+  private readonly busy = new BusyTime();
   private readonly held = new Map<number, Uint8Array>();
   private reading = 0;
   private hasFailed = false;
@@ -47,9 +49,15 @@ export class LiveChunks {
     this.options = options;
   }
 
+  /** Milliseconds in which the disk had to read something for the first time: only of that is it counted how much there is. */
+  get busyMs(): number {
+    return this.busy.ms;
+  }
+
   /** Reads the whole disk; resolves when all entries are known. Rejects with a RoomcastError, or the signal's reason. */
   async run(): Promise<void> {
-    const { disk, chunks, signal, known } = this.options;
+    const { chunks, signal, known } = this.options;
+    const disk = timedReads(this.options.disk, this.busy);
     const done = new Map<number, IndexEntry>();
     await chunksInLanes(chunks, signal, async (chunk, at, buffer) => {
       await this.room();

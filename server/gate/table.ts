@@ -169,7 +169,7 @@ export const portRows: readonly PortRow[] = [
     protocol: "TFTP",
     credential: "none",
     limits:
-      "256 transfers at once, of which those that nobody has answered give way; read only, the boot folder only",
+      "256 transfers at once, of which those that nobody has answered give way, then those of the address with the most; read only, the boot folder only",
     description: "loaders and GRUB's script",
   },
 ];

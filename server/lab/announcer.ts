@@ -33,6 +33,7 @@ export class Announcer {
   private readonly ports: AnnouncerPorts;
   private told: readonly string[] = [];
   private trouble: string | null = null;
+  private unwritten: string | null = null;
 
   constructor(ports: AnnouncerPorts) {
     this.ports = ports;
@@ -67,12 +68,19 @@ export class Announcer {
     this.tellWarnings();
   }
 
+  /** What may wait for the disk is not taken by it, and why; null: it is again. */
+  notWritten(reason: string | null): void {
+    if (this.unwritten === reason) return;
+    this.unwritten = reason;
+    this.tellWarnings();
+  }
+
   private tellWarnings(): void {
-    const { told, trouble } = this;
-    this.warnings =
-      trouble === null
-        ? told
-        : [...told, `sessions stand still, since what happens cannot be written down: ${trouble}`];
+    const { told, trouble, unwritten } = this;
+    const what = "what happens cannot be written down";
+    if (trouble !== null)
+      this.warnings = [...told, `sessions stand still, since ${what}: ${trouble}`];
+    else this.warnings = unwritten === null ? told : [...told, `${what}: ${unwritten}`];
     this.feed.say({ type: "warnings", texts: [...this.warnings] });
   }
 

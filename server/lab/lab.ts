@@ -170,7 +170,7 @@ export class Lab {
     this.windows = new WindowsPcs({ ...known, dataFolder });
     this.fits = new Fits({ timers, start, images: () => this.images.views() });
     this.runner = this.newRunner();
-    this.sessions = new Sessions(this.runner);
+    this.sessions = new Sessions(this.runner, outside.state);
     this.optimiser = this.newOptimiser();
     const { steps, runner, sessions, optimiser } = this;
     this.images = new ImageOrders({ ...known, images, steps, sessions, optimiser });

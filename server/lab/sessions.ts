@@ -10,6 +10,7 @@ import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
+import type { StateStore } from "../state/state-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { LiveArchive } from "./live-archive.ts";
 import { type CastRequest, type RestoreRequest, receiversSpec } from "./receivers-request.ts";
@@ -17,11 +18,16 @@ import { isServing, isWaitingForFit, receiversOf } from "./receiving.ts";
 import type { Session } from "./session.ts";
 import type { SessionRunner } from "./session-runner.ts";
 
+/** Of a room, to find its last restore by: some sessions of the largest, and the most that are read for it. */
+const eventsLookedAt = 2000;
+
 export class Sessions {
   private readonly runner: SessionRunner;
+  private readonly history: Pick<StateStore, "events">;
 
-  constructor(runner: SessionRunner) {
+  constructor(runner: SessionRunner, history: Pick<StateStore, "events">) {
     this.runner = runner;
+    this.history = history;
   }
 
   // --- what is read
@@ -104,14 +110,21 @@ export class Sessions {
     return found?.id ?? null;
   }
 
-  /** The id of the image that the room was restored from last; null: it never was. */
+  /** The id of the image that the room was restored from last; null: it was not, as far back as its last events go. */
   lastImageOf(room: string): string | null {
-    const found = this.runner
-      .listed()
-      .findLast(
-        ({ kindName, state }) =>
-          kindName === "restore" && (state as RestoreState).spec.room === room,
-      );
+    const { runner, history } = this;
+    const isOfRoom = (session: Session | undefined): session is Session =>
+      session?.kindName === "restore" && (session.state as RestoreState).spec.room === room;
+    let found = runner.listed().findLast(isOfRoom);
+    if (found === undefined) {
+      const events = history.events({ room, limit: eventsLookedAt }).reverse();
+      const ids = new Set(events.flatMap(({ session }) => session ?? []));
+      for (const id of ids) {
+        found = runner.find(id);
+        if (isOfRoom(found)) break;
+        found = undefined;
+      }
+    }
     return found === undefined ? null : (found.state as RestoreState).image.id;
   }
 

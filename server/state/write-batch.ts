@@ -18,6 +18,8 @@ export class WriteBatch {
   private readonly told: (error: unknown) => void;
   /** Why the disk took nothing when it was last tried; null: it did. */
   private trouble: unknown = null;
+  private faultCount = 0;
+  private isClosed = false;
   /** By what they write; of what is written again before its turn, the last counts. */
   private readonly waiting = new Map<string | symbol, () => void>();
   /** Of those that waited, how many had to make room. */
@@ -68,7 +70,7 @@ export class WriteBatch {
   /** Written when it returns, and all that waits with it, and durable soon. Throws as `now`. */
   unsynced<T>(write: () => T): T {
     const value = this.commit(write);
-    this.sync().catch((error: unknown) => this.heard(error));
+    this.keep();
     return value;
   }
 
@@ -100,6 +102,7 @@ export class WriteBatch {
   }
 
   close(): void {
+    this.isClosed = true;
     clearTimeout(this.timer);
     this.flush();
   }
@@ -114,22 +117,41 @@ export class WriteBatch {
       if (this.lostCount !== lostCount) throw new Error("more had to be written than may wait");
       await this.sync();
     } catch (error) {
-      this.heard(error);
+      this.failed(error);
       throw error;
     }
   }
 
   private later(ms: number): void {
+    // A disk that fails to the last keeps no process.
+    if (this.isClosed) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       try {
+        // With nothing that waits, a disk that failed is only asked whether it keeps things again.
         if (this.waiting.size > 0) this.unsynced(() => {});
-        this.heard(null);
+        else if (this.trouble !== null) this.keep();
       } catch (error) {
-        this.heard(error);
-        this.later(retryMs);
+        this.failed(error);
       }
     }, ms);
+  }
+
+  /** Has the disk keep what was written, which nobody waits for. All is well once it has, unless something failed meanwhile. */
+  private keep(): void {
+    const { faultCount } = this;
+    this.sync().then(
+      () => {
+        if (this.faultCount === faultCount) this.heard(null);
+      },
+      (error: unknown) => this.failed(error),
+    );
+  }
+
+  private failed(error: unknown): void {
+    this.faultCount++;
+    this.heard(error);
+    this.later(retryMs);
   }
 
   /** As `now`, but a disk that is busy may take a second to say that it has something: nobody waits for that here. */

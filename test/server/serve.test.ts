@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../free-port.ts";
@@ -109,6 +112,33 @@ test("a building that comes while the server is busy finds room in the kernel's 
   await Promise.all(sockets.map((socket) => once(socket, "connect")));
   for (const socket of sockets) socket.destroy();
   child.kill("SIGCONT");
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
+});
+
+/** By the local socket. */
+async function call(method: string, path: string): Promise<string> {
+  const asked = request({ socketPath: join(data, "roomcast.sock"), method, path });
+  const answered = once(asked, "response");
+  asked.end();
+  const [answer] = await answered;
+  return text(answer);
+}
+
+test("with no session under way, the status says all the same that nothing can be written down, and for as long as it is so", {
+  timeout: 120_000,
+}, async () => {
+  const { child, ended } = await start();
+  const holder = new DatabaseSync(join(data, "state.db"));
+  const isTold = async (): Promise<boolean> =>
+    /cannot be written down/.test(await call("GET", "/api/v1/status"));
+  holder.exec("BEGIN IMMEDIATE");
+  // What was refused is an event.
+  await call("DELETE", "/api/v1/rooms/nowhere");
+  while (!(await isTold())) await sleep(50);
+  holder.exec("ROLLBACK");
+  holder.close();
+  while (await isTold()) await sleep(50);
   child.kill("SIGTERM");
   assert.equal(await ended, 0);
 });

@@ -15,7 +15,6 @@ import type { End } from "../../../core/wire/work.ts";
 import { type DiskMap, draftOf, mapDisk, plannedBytes } from "../../../imaging/capture/disk-map.ts";
 import { LiveChunks } from "../../../imaging/capture/live-chunks.ts";
 import { sendLiveChunk, sendLivePlan } from "../../../imaging/capture/uplink.ts";
-import { BusyTime, timedReads } from "../../../imaging/disk/busy-time.ts";
 import { openDisk } from "../../../imaging/disk/disk.ts";
 import { BusyMeter } from "../meter.ts";
 import type { CapturePorts } from "./capture.ts";
@@ -52,7 +51,6 @@ class SendTask implements Task {
   private sender: CastSender | null = null;
   private keys: CastKeys;
   private stats: CastSenderStats | null = null;
-  private readonly busyTime = new BusyTime();
   private readonly busy = new BusyMeter();
   private bytes: { done: number; total: number | null } = { done: 0, total: null };
 
@@ -90,7 +88,7 @@ class SendTask implements Task {
   progress(): ReturnType<Task["progress"]> {
     const { done, total } = this.bytes;
     if (this.disk === null) return null;
-    const diskBusy = this.busy.take(this.busyTime.ms, performance.now());
+    const diskBusy = this.busy.take(this.live?.chunks.busyMs ?? 0, performance.now());
     return { phase: "sending", bytesDone: done, bytesTotal: total, counters: null, diskBusy };
   }
 
@@ -122,8 +120,7 @@ class SendTask implements Task {
     const choice = chooseSource(ports.candidates(), order.disk);
     if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
     this.disk = choice.disk;
-    await using open = await openDisk(choice.disk.path, { write: false });
-    const disk = timedReads(open, this.busyTime);
+    await using disk = await openDisk(choice.disk.path, { write: false });
     ports.milestone(`casting ${choice.disk.path} to the room`);
     const map = await mapDisk({ disk, raw: order.raw, signal, log: (text) => ports.log(text) });
     this.bytes.total = plannedBytes(map.plan, disk.size);

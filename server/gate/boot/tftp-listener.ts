@@ -57,8 +57,10 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
   const now = () => millis(performance.now());
   let packetsIgnored = 0;
   const listener = await openSocket(address, options.port, onError);
-  // A transfer that was replaced ends a little after its successor has begun.
-  const pump = startTftpPump({ address, limit: 2 * transferLimit, onError });
+  // A transfer that was replaced ends a little after its successor has begun, and one whose file is being opened after that.
+  const mostServed = 2 * transferLimit;
+  let servedCount = 0;
+  const pump = startTftpPump({ address, limit: mostServed, onError });
 
   const refuse = (client: RemoteInfo, file: string, code: number, reason: string): void =>
     // `send` itself throws on a port of 0.
@@ -71,13 +73,22 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
     });
 
   /** Whoever is there answers at once: of those that did not, in whosever name they came, the oldest gives way. */
-  const makeRoom = (): boolean => {
-    for (const [key, transfer] of transfers) {
-      if (transfer.isAnswered) continue;
-      transfer.close();
-      return transfers.delete(key);
-    }
-    return false;
+  const makeRoom = (address: string): boolean => {
+    const [key, transfer] =
+      [...transfers].find(([, { isAnswered }]) => !isAnswered) ?? oldestOfMost(address) ?? [];
+    if (key === undefined) return false;
+    transfer?.close();
+    return transfers.delete(key);
+  };
+
+  /** Of the address with the most transfers, if those are more than this one would have: a PC has one or two. */
+  const oldestOfMost = (address: string): [string, Transfer] | undefined => {
+    const byAddress = Map.groupBy(transfers, ([, each]) => each.address);
+    const own = byAddress.get(address)?.length ?? 0;
+    const most = [...byAddress.values()].reduce((one, other) =>
+      other.length > one.length ? other : one,
+    );
+    return most.length > own + 1 ? most[0] : undefined;
   };
 
   const request = (bytes: Uint8Array, client: RemoteInfo): void => {
@@ -97,10 +108,12 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
     if (before?.isRepeatedBy(bytes)) return;
     // From a port that always is the same, as some ROMs have it: the PC has started anew.
     before?.close();
-    if (transfers.size >= transferLimit && !makeRoom())
+    const isFull = transfers.size >= transferLimit && !makeRoom(client.address);
+    if (isFull || servedCount >= mostServed)
       return refuse(client, file, tftpError.notDefined, "too many transfers at once");
-    const transfer = new Transfer(bytes);
+    const transfer = new Transfer(bytes, client.address);
     transfers.set(key, transfer);
+    servedCount++;
     serve(transfer, client, file, wanted)
       .catch((error: unknown) => {
         if (error instanceof RoomcastError)
@@ -108,6 +121,7 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
         onError(asError(error));
       })
       .finally(() => {
+        servedCount--;
         transfer.close();
         if (transfers.get(key) === transfer) transfers.delete(key);
       });
@@ -152,11 +166,14 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
 /** From the request on; it may be closed before it runs. */
 class Transfer {
   isClosed = false;
+  /** The client's. */
+  readonly address: string;
   private readonly request: Uint8Array;
   private running: RunningTransfer | undefined;
 
-  constructor(request: Uint8Array) {
+  constructor(request: Uint8Array, address: string) {
     this.request = request;
+    this.address = address;
   }
 
   get isAnswered(): boolean {

@@ -84,6 +84,17 @@ test("PCs of which the same is true stand in one line; what most lose is the swi
   ]);
 });
 
+test("whoever loses what most lose does not hear all of it, nor does whose port carries nothing of it", () => {
+  const fine = (pcs: readonly Heard[]): (string | undefined)[] =>
+    judgeRoom({ pcs: named(pcs), hasQuerier: true, image: null })
+      .filter(({ text }) => /PCs hear all/.test(text))
+      .map(({ text }) => text);
+  const overrun = heard((rate) => (rate >= 600e6 ? 0.1 : 0));
+  assert.deepEqual(fine([overrun, overrun, overrun, well]), ["1 of 4 PCs hear all of it"]);
+  assert.deepEqual(fine([overrun, overrun, overrun]), []);
+  assert.deepEqual(fine([ofPort(10), ofPort(10), ofPort(10)]), []);
+});
+
 /** What a port of so many Mbit/s carries of what is sent faster. */
 const ofPort = (mbps: number, more: Partial<Heard> = {}): Heard =>
   heard((rate) => Math.max(0, 1 - (mbps * 1e6) / rate), { speedMbps: mbps, ...more });

@@ -73,6 +73,16 @@ test("what is taken in time is read once, in order, and no more is held than may
   assert.deepEqual(Buffer.from(first?.sha256 ?? []), hash);
 });
 
+test("the disk is as busy as its first reading makes it: what is read again is counted in no bytes", async () => {
+  const live = start(0);
+  await live.ended;
+  const { busyMs } = live.chunks;
+  assert(busyMs > 0);
+  for (let entryIndex = 0; entryIndex < 5; entryIndex++) await assertChunk(live, entryIndex);
+  assert.equal(readsOf(live), chunkCount + 5);
+  assert.equal(live.chunks.busyMs, busyMs);
+});
+
 test("what nobody wants is let go, and read again for whoever wants it after all", async () => {
   const live = start(8);
   live.awaited = false;

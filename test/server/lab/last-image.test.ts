@@ -33,6 +33,9 @@ test("the last restore to the room itself says it, also once it is over", async 
     restore("lab", null);
     assert.equal(lab.sessions.lastImageOf("default"), other, "that was for one PC");
     assert.equal(lab.sessions.lastImageOf("elsewhere"), null);
+    for (let count = 0; count < 55; count++) restore("lab", null);
+    assert(!lab.sessions.views().some(({ room }) => room !== null), "it is not listed any more");
+    assert.equal(lab.sessions.lastImageOf("default"), other);
     const { storedBytes } = lab.images.view(lab.images.find(other));
     assert.deepEqual(lab.images.sizeOf(null, other), { name: "other@1", storedBytes });
     assert.equal(lab.images.sizeOf("lab", other)?.name, "lab@1", "the one that is named");

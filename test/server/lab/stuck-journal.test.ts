@@ -48,3 +48,20 @@ test("a journal that cannot be written is tried once a second, and then all that
   assert.deepEqual(lab.announcer.warnings, []);
   assert(isSent());
 });
+
+test("what may wait for the disk and is not taken by it is a warning, too, and one that says so of sessions says enough", async () => {
+  await using api = await openApi("local");
+  const { announcer } = api.lab;
+  announcer.warn(["eth0 has no link"]);
+  announcer.notWritten("the disk is full");
+  const unwritten = "what happens cannot be written down: the disk is full";
+  assert.deepEqual(announcer.warnings, ["eth0 has no link", unwritten]);
+  announcer.stuck("the disk is full");
+  assert.deepEqual(announcer.warnings, [
+    "eth0 has no link",
+    `sessions stand still, since ${unwritten}`,
+  ]);
+  announcer.stuck(null);
+  announcer.notWritten(null);
+  assert.deepEqual(announcer.warnings, ["eth0 has no link"]);
+});

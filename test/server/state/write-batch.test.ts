@@ -153,6 +153,7 @@ test("a disk that is full is told to all who wait, is not asked by each of them,
   assert.equal(desk.refusals, 2);
   desk.isFull = false;
   t.mock.timers.tick(1000);
+  await turns();
   assert.deepEqual([desk.words, desk.told.at(-1)], ["a b c d", null]);
   await durably("e");
   assert.equal(desk.words, "a b c d e");
@@ -168,6 +169,44 @@ test("what the disk could not keep is not called durable, nor what had to make r
   for (let number = 0; number < waitingLimit; number++)
     desk.batch.soon(Symbol(), desk.write(`${number}`));
   await assert.rejects(lost, /more had to be written than may wait/);
+});
+
+test("a disk that takes what is written and does not keep it is told of once, and once it keeps it again", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const desk = new Desk();
+  desk.disk = () => Promise.reject(new Error("the disk is broken"));
+  for (let number = 0; number < 5; number++) {
+    desk.batch.soon(Symbol(), desk.write(`${number}`));
+    t.mock.timers.tick(1000);
+    await turns();
+  }
+  assert.deepEqual(
+    desk.told.map((error) => String(error)),
+    ["Error: the disk is broken"],
+  );
+  desk.disk = () => Promise.resolve();
+  t.mock.timers.tick(1000);
+  await turns();
+  assert.deepEqual(desk.told.slice(1), [null]);
+  const { syncs } = desk;
+  t.mock.timers.tick(10_000);
+  await turns();
+  assert.equal(desk.syncs, syncs, "a disk that is well is not asked");
+});
+
+test("a disk that keeps at last what it had before it was full is full all the same", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const desk = new Desk();
+  const disk = Promise.withResolvers<void>();
+  desk.disk = () => disk.promise;
+  desk.batch.soon("a", desk.write("a"));
+  t.mock.timers.tick(50);
+  desk.isFull = true;
+  desk.batch.soon("b", desk.write("b"));
+  t.mock.timers.tick(50);
+  disk.resolve();
+  await turns();
+  assert.deepEqual([desk.words, desk.told.length], ["a", 1]);
 });
 
 test("what is written without a sync is there at once, with what waits", async () => {

@@ -1,6 +1,7 @@
 /** The TFTP server on real sockets, against clients that are not ours: curl, tftp-hpa, npm's tftp, and packets by hand. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { pbkdf2 } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -61,7 +62,7 @@ after(async () => {
 });
 
 /** Packets of one client port. */
-async function client(): Promise<{
+async function client(address = "127.0.0.1"): Promise<{
   socket: Socket;
   send(bytes: Uint8Array | string, port?: number): void;
   /** The next packet, or undefined after a while of silence. */
@@ -69,7 +70,7 @@ async function client(): Promise<{
   close(): void;
 }> {
   const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
+  socket.bind(0, address);
   await once(socket, "listening");
   socket.unref();
   const queue: { bytes: Buffer; port: number }[] = [];
@@ -357,6 +358,44 @@ test("requests in the names of others, who never answer, keep nobody waiting who
   await small[Symbol.asyncDispose]();
   facts.length = 0;
   for (const peer of [well, ...silent]) peer.close();
+});
+
+test("one host that answers for all transfers there may be keeps no other host waiting", async () => {
+  const small = await start(join(top, "boot"), 8);
+  const greedy = await Promise.all(Array.from({ length: 8 }, () => client()));
+  for (const peer of greedy) {
+    peer.send(rrq("undionly.kpxe"), small.port);
+    peer.send(ackOf(1), (await peer.next(patienceMs))?.port);
+    assert.equal((await peer.next(patienceMs))?.bytes[3], 2, "it is answered");
+  }
+  const others = await Promise.all([client("127.0.0.2"), client("127.0.0.3")]);
+  for (const peer of others) {
+    peer.send(rrq("undionly.kpxe"), small.port);
+    const begun = await peer.next(patienceMs);
+    assert.equal(begun?.bytes[1], 3, "a block, and no refusal");
+    peer.send(ackOf(1), begun?.port);
+    assert.equal((await peer.next(patienceMs))?.bytes[3], 2);
+  }
+  assert.equal(small.transfersUnderWay, 8);
+  await small[Symbol.asyncDispose]();
+  facts.length = 0;
+  for (const peer of [...greedy, ...others]) peer.close();
+});
+
+test("while no file can be opened, few wait for that, however many ask", async () => {
+  const small = await start(join(top, "boot"), 2);
+  const peers = await Promise.all(Array.from({ length: 40 }, () => client()));
+  facts.length = 0;
+  const hash = promisify(pbkdf2);
+  // They take all of the threads that would open the files.
+  const busy = Array.from({ length: 4 }, () => hash("", "", 300_000, 32, "sha512"));
+  for (const peer of peers) peer.send(rrq("undionly.kpxe"), small.port);
+  await Promise.race(busy);
+  assert.equal(facts.filter(({ outcome }) => outcome === "refused").length, 36);
+  await Promise.all(busy);
+  await small[Symbol.asyncDispose]();
+  facts.length = 0;
+  for (const peer of peers) peer.close();
 });
 
 test("rubbish at random is counted and ends nothing", async () => {
