@@ -6,6 +6,8 @@ import type { Inventory } from "./inventory.ts";
 /** MACs cost nothing to invent: so many of PCs that nobody knows are written into the history in this time. */
 const strangersLimit = 20;
 const strangersMs = 3_600_000;
+/** A PC's own troubles are written down once in this time: packets with its MAC cost nothing, either. */
+const againMs = 900_000;
 /** PCs of which something is told at once: more than four networks' boot services follow. */
 const toldLimit = 4096;
 
@@ -23,6 +25,8 @@ export class BootTroubles {
   private readonly told = new Map<string, Map<string, string>>();
   /** When strangers were written down. */
   private notedAt: number[] = [];
+  /** When a PC's trouble was written down, by its id. */
+  private readonly notedOf = new Map<string, number>();
 
   constructor(ports: BootTroublesPorts) {
     this.ports = ports;
@@ -46,7 +50,7 @@ export class BootTroubles {
     }
     const pcs = inventory.withMac(mac);
     for (const { id } of pcs) {
-      if (isNew) announcer.note({ pc: id }, text);
+      if (isNew && this.mayNote(id)) announcer.note({ pc: id }, text);
       announcer.pc(id);
     }
     if (isNew && pcs.length === 0 && this.mayNoteStranger()) announcer.note({}, `${mac} ${text}`);
@@ -55,6 +59,15 @@ export class BootTroubles {
   /** What was told of it last, and is not taken back. */
   of({ macs }: Pick<PcRecord, "macs">): string | null {
     return macs.flatMap((mac) => [...(this.told.get(mac)?.values() ?? [])].at(-1) ?? [])[0] ?? null;
+  }
+
+  private mayNote(pc: string): boolean {
+    const now = this.ports.now();
+    if (now - (this.notedOf.get(pc) ?? Number.NEGATIVE_INFINITY) < againMs) return false;
+    this.notedOf.delete(pc);
+    makeRoom(this.notedOf, toldLimit);
+    this.notedOf.set(pc, now);
+    return true;
   }
 
   private mayNoteStranger(): boolean {

@@ -31,7 +31,7 @@ export function pruneHistory(ports: HistoryPorts): void {
     const left = { events: 0, sessions: 0 };
     const before = historyBegins(ports.clock.isoTime(), ports.keepDays);
     const step = (): void => {
-      if (isStepDone(ports, before, left)) timers.later(stepEveryMs, step);
+      if (leavesMore(ports, before, left)) timers.later(stepEveryMs, step);
       else tell(ports, left);
     };
     step();
@@ -40,8 +40,8 @@ export function pruneHistory(ports: HistoryPorts): void {
   timers.every(dayMs, prune);
 }
 
-/** Whether there may be more. A disk that is full does not take a removal, either: the next day is another try. */
-function isStepDone(
+/** Takes a step. Answers whether there may be more. A disk that is full does not take a removal, either: the next day is another try. */
+function leavesMore(
   { state, runner, log }: HistoryPorts,
   before: string,
   left: { events: number; sessions: number },
@@ -61,14 +61,9 @@ function isStepDone(
 }
 
 function tell(
-  { announcer, keepDays }: HistoryPorts,
+  { announcer }: HistoryPorts,
   { events, sessions }: { readonly events: number; readonly sessions: number },
 ): void {
-  if (events > 0)
-    announcer.note({}, `${events} events that are older than ${keepDays} days left the history`);
-  if (sessions > 0)
-    announcer.note(
-      {},
-      `${sessions} sessions that ended more than ${keepDays} days ago are forgotten`,
-    );
+  if (events > 0) announcer.note({}, `the oldest events left the history: ${events}`);
+  if (sessions > 0) announcer.note({}, `the oldest sessions left the history: ${sessions}`);
 }

@@ -35,6 +35,19 @@ test("a known PC's trouble is in its history once, on its line as it is now, and
   assert.equal(troubles.nameOf("02"), "lab1-a4 (02)");
 });
 
+test("a known PC whose troubles come and go, or are feigned, does not fill the history", () => {
+  const { troubles, said, changed, clock } = open();
+  for (let time = 0; time < 100; time++) {
+    troubles.tell("lab0", "01", text);
+    troubles.tell("lab0", "01", null);
+  }
+  assert.deepEqual(said, [["p-1", text]]);
+  assert.equal(changed.length, 200, "its line says how it is now");
+  clock.now = 900_000;
+  troubles.tell("lab0", "01", text);
+  assert.equal(said.length, 2);
+});
+
 test("PCs that nobody knows are told by their MACs, and do not fill the history", () => {
   const { troubles, said, clock } = open();
   for (let mac = 100; mac < 200; mac++) troubles.tell("lab0", `${mac}`, text);

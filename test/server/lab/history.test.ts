@@ -81,8 +81,8 @@ test("every day the events and then the sessions leave that are too old by then,
   assert.deepEqual([...desk.befores].slice(1), ["2026-05-03T00:00:00.000Z"]);
   assert.deepEqual(desk.forgotten, [1, 2, 3]);
   assert.deepEqual(desk.told, [
-    "253 events that are older than 30 days left the history",
-    "3 sessions that ended more than 30 days ago are forgotten",
+    "the oldest events left the history: 253",
+    "the oldest sessions left the history: 3",
   ]);
 });
 
