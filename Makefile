@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-store bench-tftp storm bench-capture bench-restore check packages
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-store bench-tftp storm bench-capture bench-restore check packages boot-image-after-packages
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -61,8 +61,9 @@ ROOM_TESTS = $$(find test/room -name '*.test.ts')
 # What the browser takes is measured by itself.
 page-load = $(NODE) test/run.ts 1 test/page/load.test.ts
 
-# What waits for clocks, sockets and browsers leaves the processors to what computes.
-test: check packages page initrd ## everything that is tested here (root, Debian 12)
+# What waits for clocks, sockets and browsers leaves the processors to what computes; so do apt and dpkg.
+test: $(DEV) ## everything that is tested here (root, Debian 12)
+	@$(MAKE) --jobs=3 --output-sync=target check page boot-image-after-packages
 	$(NODE) --import ./test/property.ts test/run.ts 5 $(UNIT_TESTS) $(PAGE_TESTS) $(NET_TESTS)
 	$(page-load)
 	$(NODE) test/run.ts 2 $(ROOM_TESTS)
@@ -179,6 +180,10 @@ bench-restore: $(DEV) ## how fast a PC inflates, hashes and writes what it has r
 
 check: $(DEV) ## types, lint, format
 	tsc -p core && tsc -p . && tsc -p client/page && tsc -p test/page && biome check .
+
+# One after the other: both read the lists of apt.
+boot-image-after-packages: packages
+	@$(MAKE) initrd
 
 packages: $(DEV) ## what the demo, the tests and the benches need beside, from npm and Debian
 	@$(NODE) test/packages.ts

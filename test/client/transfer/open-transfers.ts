@@ -35,6 +35,8 @@ export async function openTransfers(): Promise<Transfers> {
   const api = await openApi("local");
   const socketPath = join(api.folder, "roomcast.sock");
   await api.app.listen({ path: socketPath });
+  // The tests' tools hold up this thread for seconds: an idle connection is not ended just when it is used again.
+  api.app.server.keepAliveTimeout = 0;
   const client = new ApiClient({ socketPath });
   const { signal } = new AbortController();
   const quiet = { client, signal, progress() {}, log() {} };
