@@ -1,6 +1,6 @@
 /** What `doctor` checks on the host itself. */
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -33,14 +33,26 @@ const read = (path: string): string => {
 /** In Mbit/s: a room of fifty PCs needs a gigabit link. */
 const goodMbps = 1000;
 
-export function interfaceChecks(name: string): Finding[] {
+/** `kernel`: where the kernel shows the host's interfaces. */
+export function interfaceChecks(name: string, kernel = "/sys/class/net"): Finding[] {
   const check = "interface";
-  const folder = `/sys/class/net/${name}`;
-  const all = Object.keys(networkInterfaces()).filter((each) => each !== "lo");
+  const folder = join(kernel, name);
+  const isUp = (each: string): boolean => (Number(read(join(kernel, each, "flags"))) & 1) === 1;
   if (!existsSync(folder))
-    return [problem(check, `there is no interface ${name}`, `use one of these: ${all.join(", ")}`)];
-  const isUp = (Number(read(join(folder, "flags"))) & 1) === 1;
-  if (!isUp) return [problem(check, `${name} is down`, `ip link set ${name} up`)];
+    return [problem(check, `there is no interface ${name}`, mendLack(name, kernel))];
+  if (!isUp(name)) {
+    const under = vlanOf(folder);
+    // The kernel sets a VLAN's down with the one below it, and up again with that, and does not set it up alone.
+    return under !== null && !isUp(under)
+      ? [
+          problem(
+            check,
+            `${name} is down, since ${under} is, which it is a VLAN of`,
+            `ip link set ${under} up`,
+          ),
+        ]
+      : [problem(check, `${name} is down`, `ip link set ${name} up`)];
+  }
   const findings: Finding[] = [];
   if (read(join(folder, "carrier")) !== "1")
     findings.push(problem(check, `${name} has no link`, "check the cable and the switch port"));
@@ -68,6 +80,22 @@ export function interfaceChecks(name: string): Finding[] {
       problem("link speed", `${name} runs half duplex`, "check the cable and the switch port"),
     );
   return findings;
+}
+
+/** What to do about an interface that does not exist: `eth1.20` says by its name how it would be made. */
+function mendLack(name: string, kernel: string): string {
+  const [, under = "", id] = /^(.+)\.(\d+)$/.exec(name) ?? [];
+  if (under !== "" && existsSync(join(kernel, under)))
+    return `ip link add link ${under} name ${name} type vlan id ${id}`;
+  const all = Object.keys(networkInterfaces()).filter((each) => each !== "lo");
+  return `use one of these: ${all.join(", ")}`;
+}
+
+/** The interface whose VLAN this one is; null: it is none's, or of another namespace's. */
+function vlanOf(folder: string): string | null {
+  if (!/^DEVTYPE=vlan$/m.test(read(join(folder, "uevent")))) return null;
+  const below = readdirSync(folder).find((file) => file.startsWith("lower_"));
+  return below?.slice("lower_".length) ?? null;
 }
 
 export interface PortWanted {

@@ -41,6 +41,26 @@ export const udpToPort = (port: number): readonly FilterStep[] => [
   [0x06, 0, 0, 0], // ret: nothing
 ];
 
+/** Where a program reads, instead of the packet, what the kernel knows of it (`linux/filter.h`, SKF_AD_OFF). */
+const kernelKnows = { packetKind: 0xfffff004, interfaceIndex: 0xfffff008 } as const;
+/** `linux/if_packet.h`: it is for another host. */
+const PACKET_OTHERHOST = 3;
+
+/**
+ * Lets on what is the interface's own. A socket on eth1 is handed more: what came in by eth1 for its VLAN interface
+ * eth1.20 (`__netif_receive_skb_core` hands it to the sockets of both), and what came with the tag of a VLAN that has
+ * no interface, as for another host.
+ */
+const ownFrames = (index: number): readonly FilterStep[] => [
+  [0x20, 0, 0, kernelKnows.interfaceIndex],
+  [0x15, 1, 0, index], // jeq
+  [0x06, 0, 0, 0], // ret: nothing
+  [0x20, 0, 0, kernelKnows.packetKind],
+  [0x15, 0, 1, PACKET_OTHERHOST], // jeq
+  [0x06, 0, 0, 0], // ret: nothing
+];
+const everything: readonly FilterStep[] = [[0x06, 0, 0, 0x40000]];
+
 /** The interface's own address; throws `failed` when it has none, as a tunnel. */
 export function ownMac(interfaceName: string): MacAddress {
   const mac = parseMac(networkInterfaces()[interfaceName]?.[0]?.mac ?? "");
@@ -59,11 +79,11 @@ export interface PacketSocket extends Disposable {
   receive(): Uint8Array | undefined;
 }
 
-/** Throws `failed` without the privilege or the interface. */
+/** Hears what comes to this interface, and not to one on top of it. Throws `failed` without the privilege or the interface. */
 export function openPacketSocket(
   interfaceName: string,
   type: number,
-  filter: readonly FilterStep[] = [],
+  filter = everything,
 ): PacketSocket {
   const index: number = interfaceIndex(interfaceName);
   // Protocol 0: nothing is received before the filter is in place.
@@ -76,7 +96,7 @@ export function openPacketSocket(
   const isOpen =
     index > 0 &&
     fd >= 0 &&
-    (filter.length === 0 || attach(fd, filter)) &&
+    attach(fd, [...ownFrames(index), ...filter]) &&
     bindCall(fd, address, address.length) === 0;
   if (!isOpen) {
     const errno = koffi.errno();

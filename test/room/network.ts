@@ -25,6 +25,11 @@ export interface RoomNetwork {
   addPort(name: string): Promise<string>;
   /** A further wire, with a bridge of its own: the server is `10.(77 + wire).0.1` on it, by the interface `lab<wire>`. */
   addWire(wire: number): Promise<string>;
+  /**
+   * A further wire that is VLAN `id` of the first one's bridge and comes to the server by the same cable, with its tag:
+   * there by the interface `lab0.<id>`, otherwise as with `addWire`. Needs a kernel with 802.1Q.
+   */
+  addVlan(wire: number, id: number): Promise<string>;
   /** Adds a host to a wire, the first unless it is said: a namespace of its own behind a port of the bridge, as `10.77.0.1NN`. */
   addHost(
     number: number,
@@ -57,6 +62,7 @@ export async function openNetwork(): Promise<RoomNetwork> {
   process.on("exit", remove);
   const wire = (...args: string[]) => run(["ip", "-n", wireNamespace, ...args]);
   const server = (...args: string[]) => run(["ip", "-n", serverNamespace, ...args]);
+  const vlan = (...args: string[]) => run(["bridge", "-n", wireNamespace, "vlan", ...args]);
 
   mkdirSync(socketFolder, { mode: 0o700 });
   await run(["ip", "netns", "add", serverNamespace]);
@@ -75,6 +81,8 @@ export async function openNetwork(): Promise<RoomNetwork> {
     return name;
   };
   await addWire(0);
+  /** By wire. */
+  const vlans = new Map<number, number>();
 
   return {
     serverNamespace,
@@ -88,6 +96,17 @@ export async function openNetwork(): Promise<RoomNetwork> {
       return name;
     },
     addWire,
+    async addVlan(number, id) {
+      const name = `${serverInterface}.${id}`;
+      vlans.set(number, id);
+      await wire("link", "set", "br0", "type", "bridge", "vlan_filtering", "1");
+      await vlan("add", "dev", serverPort, "vid", String(id));
+      const kind = ["type", "vlan", "id", String(id)];
+      await server("link", "add", "link", serverInterface, "name", name, ...kind);
+      await server("address", "add", `10.${77 + number}.0.1/24`, "brd", "+", "dev", name);
+      await server("link", "set", name, "up");
+      return name;
+    },
     async addHost(number, onWire = 0) {
       const namespace = `${hostNamespace}${number}`;
       const port = `host${number}`;
@@ -95,7 +114,12 @@ export async function openNetwork(): Promise<RoomNetwork> {
       hostNamespaces.push(namespace);
       await run(["ip", "netns", "add", namespace]);
       await wire("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace);
-      await wire("link", "set", port, "master", `br${onWire}`, "up");
+      const id = vlans.get(onWire);
+      await wire("link", "set", port, "master", `br${id === undefined ? onWire : 0}`, "up");
+      if (id !== undefined) {
+        await vlan("delete", "dev", port, "vid", "1");
+        await vlan("add", "dev", port, "vid", String(id), "pvid", "untagged");
+      }
       const host = (...args: string[]) => run(["ip", "-n", namespace, ...args]);
       await host("link", "set", "lo", "up");
       await host("address", "add", `${address}/24`, "brd", "+", "dev", "eth0");
