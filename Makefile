@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-store bench-tftp storm bench-capture bench-restore check packages boot-image-after-packages test-vlan
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-store bench-tftp storm bench-capture bench-restore check packages boot-image-after-packages test-vlan bench-session
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -164,6 +164,9 @@ bench-product-quick: packages ## the same for the most telling rows; some minute
 
 bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes
 	$(NODE) test/bench/lab.ts --out docs/bench
+
+bench-session: $(DEV) ## what one PC's event costs in a session of 50, 500 and 2000 PCs; seconds
+	$(NODE) test/bench/session-events.ts
 
 bench-busy: $(DEV) ## status calls while five images come to one server at once; half a minute, 3 GB in /tmp
 	$(NODE) test/bench/busy.ts --out docs/bench

@@ -4,7 +4,8 @@ import { isProofPending } from "./boot-proof.ts";
 import { bootText, bootView } from "./boot-proof-view.ts";
 import { type Cause, causeText } from "./cause.ts";
 import type { LabTime, PcId } from "./kind.ts";
-import type { Member, MemberPhase } from "./member.ts";
+import type { MemberPhase } from "./member.ts";
+import type { Members } from "./members.ts";
 
 /** A PC that is first, with its name for people. */
 export interface Canary {
@@ -21,12 +22,12 @@ export type CanaryState =
 /** How far the canaries are. Each of them is let come to its end: a disk that is half written helps nobody. */
 export function canaryState(
   canaries: readonly Canary[],
-  members: Readonly<Record<PcId, Member>>,
+  members: Members,
   isProven: boolean,
 ): CanaryState {
   const failures: string[] = [];
   for (const { pc, name } of canaries) {
-    const member = members[pc];
+    const member = members.get(pc);
     if (member?.phase.name !== "ended") return { name: "waiting" };
     const { phase, boot } = member;
     if (phase.result !== "verified") {
@@ -47,11 +48,11 @@ export function canaryState(
 /** Canaries that never came, and for which nobody waits any more. */
 export const absentCanaries = (
   canaries: readonly Canary[],
-  members: Readonly<Record<PcId, Member>>,
+  members: Members,
   now: LabTime,
 ): PcId[] =>
   canaries.flatMap(({ pc }) => {
-    const phase: MemberPhase | undefined = members[pc]?.phase;
+    const phase: MemberPhase | undefined = members.get(pc)?.phase;
     const isBooting = phase?.name === "absent" && phase.until !== null && now < phase.until;
     return phase?.name === "absent" && !isBooting ? [pc] : [];
   });

@@ -1,10 +1,11 @@
 /** What happens to a session of receivers, as facts: who is waited for, when it starts, and when it is over. */
-import { decideProof, isProofPending, type ProofFact, proving } from "./boot-proof.ts";
+import { decideProof, type ProofFact, proving } from "./boot-proof.ts";
 import { absentCanaries, canaryState } from "./canary.ts";
 import type { Cause } from "./cause.ts";
 import { decideMember, ended, resumed, type Surroundings } from "./decide-member.ts";
 import { type Gauges, type Input, type LabTime, newGauges, type PcId } from "./kind.ts";
 import { type MemberPhase, readyLimit } from "./member.ts";
+import type { Census } from "./members.ts";
 import type { ReceiverFact, Receivers } from "./receivers.ts";
 
 /** The facts that follow from an input; none once the session is over. */
@@ -34,14 +35,14 @@ export function decideReceivers(
       return state.phase === "gathering" ? [opened(state, "operator")] : [];
     case "resumed":
       return [
-        ...Object.entries(state.members).flatMap(([pc, { phase }]) => resumed(pc, phase, now)),
+        ...[...state.members].flatMap(([pc, { phase }]) => resumed(pc, phase, now)),
         ...proofsOf(state, input, now, gauges),
       ];
     case "tick":
       return follows(state, now, gauges, around);
     default: {
       if (!("pc" in input)) return [];
-      const member = state.members[input.pc];
+      const member = state.members.get(input.pc);
       if (input.type === "admit") {
         if (state.phase === "proving") return [];
         const isVerified = member?.phase.name === "ended" && member.phase.result === "verified";
@@ -69,7 +70,7 @@ function proofOf(
   now: LabTime,
   gauges: Gauges,
 ): readonly ProofFact[] {
-  const boot = members[pc]?.boot ?? null;
+  const boot = members.get(pc)?.boot ?? null;
   if (boot === null || proveBootMs === null) return [];
   return decideProof(pc, boot, proveBootMs, input, now, gauges.members.get(pc));
 }
@@ -80,7 +81,7 @@ const proofsOf = (
   now: LabTime,
   gauges: Gauges,
 ): readonly ProofFact[] =>
-  Object.keys(state.members).flatMap((pc) => proofOf(state, pc, input, now, gauges));
+  [...state.members].flatMap(([pc]) => proofOf(state, pc, input, now, gauges));
 
 const endAll = (
   state: Receivers,
@@ -88,9 +89,10 @@ const endAll = (
   result: "failed" | "stopped",
   cause: Cause,
 ): ReceiverFact[] =>
-  Object.entries(state.members).flatMap(([pc, { phase }]) =>
-    phase.name === "ended" ? [] : [ended(pc, result, cause, gauges)],
-  );
+  [...state.members.where(hasAnyLeft)].map(([pc]) => ended(pc, result, cause, gauges));
+
+/** One of them has not ended. */
+export const hasAnyLeft = ({ all, ended }: Census): boolean => ended < all;
 
 /** Nothing comes of the session, for this reason. */
 export const failAll = (state: Receivers, gauges: Gauges, cause: Cause): ReceiverFact[] => [
@@ -98,17 +100,25 @@ export const failAll = (state: Receivers, gauges: Gauges, cause: Cause): Receive
   { type: "closed", pc: null, verdict: "failed", cause },
 ];
 
-/** What follows from the state and the time alone. */
+/** What follows from the state and the time alone. It looks at those for whom something does. */
 function follows(
   state: Receivers,
   now: LabTime,
   gauges: Gauges,
   around: Surroundings,
 ): readonly ReceiverFact[] {
-  const facts: ReceiverFact[] = [...proofsOf(state, { type: "tick" }, now, gauges)];
   const isCast = state.phase === "casting" || state.phase === "canary";
-  const { proveBootMs } = state;
-  for (const [pc, { phase, boot }] of Object.entries(state.members)) {
+  const { members, proveBootMs } = state;
+  const due = [
+    ...members.where(
+      ({ dueAt, unproven, ready }) =>
+        dueAt <= now || (proveBootMs !== null && unproven > 0) || (isCast && ready > 0),
+    ),
+  ];
+  const facts: ReceiverFact[] = due.flatMap(([pc]) =>
+    proofOf(state, pc, { type: "tick" }, now, gauges),
+  );
+  for (const [pc, { phase, boot }] of due) {
     const isVerified = phase.name === "ended" && phase.result === "verified";
     if (isVerified && boot === null && proveBootMs !== null)
       facts.push(proving(pc, proveBootMs, now));
@@ -132,7 +142,7 @@ function follows(
 function followCanaries(state: Receivers, now: LabTime, gauges: Gauges): readonly ReceiverFact[] {
   const { canary, members, startBy, proveBootMs } = state;
   const absent = startBy !== null && now >= startBy ? absentCanaries(canary, members, now) : [];
-  if (absent.length > 0) return absent.map((pc) => absentEnded(pc, members[pc]?.phase));
+  if (absent.length > 0) return absent.map((pc) => absentEnded(pc, members.get(pc)?.phase));
   const at = canaryState(canary, members, proveBootMs !== null);
   switch (at.name) {
     case "waiting":
@@ -148,26 +158,24 @@ function followCanaries(state: Receivers, now: LabTime, gauges: Gauges): readonl
 }
 
 function gather(state: Receivers, now: LabTime): readonly ReceiverFact[] {
-  const members = Object.values(state.members);
-  const { start, startBy } = state;
-  const ready = members.filter(({ phase }) => phase.name === "ready").length;
-  const over = members.filter(({ phase }) => phase.name === "ended").length;
+  const { start, startBy, members } = state;
+  const { all, ready, ended } = members.census;
   // Nobody waits for more PCs than there can be.
-  const most = members.length - over;
+  const most = all - ended;
   const needed = start === "now" ? 1 : start === "all" ? most : Math.min(start, most);
   if (ready > 0 && ready >= needed) return [opened(state, "ready")];
   if (startBy !== null && now >= startBy) return [opened(state, "timeout")];
-  return over === members.length ? [opened(state, "nobody")] : [];
+  return most === 0 ? [opened(state, "nobody")] : [];
 }
 
 function opened(state: Receivers, why: "ready" | "operator" | "timeout" | "nobody"): ReceiverFact {
-  const members = Object.entries(state.members);
+  const { members } = state;
   return {
     type: "opened",
     pc: null,
     why,
-    ready: members.filter(([, { phase }]) => phase.name === "ready").length,
-    missing: members.flatMap(([pc, { phase }]) => {
+    ready: members.census.ready,
+    missing: [...members].flatMap(([pc, { phase }]) => {
       const cause = howFar(phase);
       return cause === null ? [] : [{ pc, cause }];
     }),
@@ -194,21 +202,15 @@ function closeIfAllEnded(
   { mustWait, hasFailed }: Surroundings,
 ): readonly ReceiverFact[] {
   if (mustWait) return [];
-  const members = Object.entries(state.members);
-  for (const [, { phase }] of members) {
-    const isBooting = phase.name === "absent" && phase.until !== null && now < phase.until;
-    if (phase.name !== "ended" && (phase.name !== "absent" || isBooting)) return [];
-  }
-  const late = members.flatMap(([pc, { phase }]) =>
-    phase.name === "absent" ? [absentEnded(pc, phase)] : [],
-  );
-  if (late.length > 0) return late;
-  if (members.some(([, { boot }]) => isProofPending(boot)))
-    return state.phase === "casting" ? [{ type: "settled", pc: null }] : [];
-  const isVerified = members.some(
-    ([, { phase }]) => phase.name === "ended" && phase.result === "verified",
-  );
-  const verdict = isVerified && !hasFailed ? "done" : "failed";
+  const { members } = state;
+  const { all, ended, absent, awaitedUntil, pending, verified } = members.census;
+  if (ended + absent < all || now < awaitedUntil) return [];
+  if (absent > 0)
+    return [...members.where((census) => census.absent > 0)].map(([pc, { phase }]) =>
+      absentEnded(pc, phase),
+    );
+  if (pending > 0) return state.phase === "casting" ? [{ type: "settled", pc: null }] : [];
+  const verdict = verified > 0 && !hasFailed ? "done" : "failed";
   return [{ type: "closed", pc: null, verdict, cause: null }];
 }
 

@@ -16,7 +16,7 @@ export interface JournalSession {
   readonly kind: KindName;
   readonly startedAt: string;
   readonly endedAt: string | null;
-  /** The state that the facts up to `seq` made. */
+  /** The state that the facts up to `seq` made: of one that is read, as JSON. */
   readonly seq: number;
   readonly state: unknown;
   readonly totals: CastTotals | null;
@@ -55,6 +55,6 @@ export function fold({ stored, facts }: Journalled): unknown {
   const kind = kindNamed(stored.kind);
   return facts.reduce(
     (state, { fact, at, iso }) => kind.evolve(state, fact, { at, iso }),
-    stored.state,
+    kind.read(stored.state),
   );
 }

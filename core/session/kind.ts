@@ -50,11 +50,17 @@ export interface CastImage {
   readonly storedBytes: number;
 }
 
+/** A number for each of some PCs, in their order: as of a Map, which it may be. One is found without a look at the others. */
+export interface Levels extends Iterable<readonly [PcId, number]> {
+  get(pc: PcId): number | undefined;
+}
+
 /** What should hold now. `attempt` fences every word that comes back. */
 export interface Wanted {
-  readonly orders: ReadonlyMap<PcId, number>;
-  /** The PCs that a cast should serve, each with how often it has joined; null: no cast. */
-  readonly cast: ReadonlyMap<PcId, number> | null;
+  /** The attempt of each PC that is to be at one; another only after a fact about this PC. */
+  readonly orders: Levels;
+  /** The PCs that a cast should serve, each with how often it has joined, likewise; null: no cast. */
+  readonly cast: Levels | null;
   /** Of the ordered PCs, those that have done all and are to end: the sender of a live cast. */
   readonly finish?: PcId;
   /** The image, by its id, of which there should be a version that fits a disk of so many bytes. */
@@ -210,6 +216,8 @@ export interface Names {
 export interface Kind<Spec, State, F extends Fact> {
   readonly name: string;
   begin(spec: Spec, at: LabTime): State;
+  /** The state that was made this JSON. */
+  read(stored: unknown): State;
   /**
    * The facts that follow from the input; none: it is late, doubled or not ours. `tick` asks for what
    * follows from the state and the time alone, and is asked after every fact until nothing follows.

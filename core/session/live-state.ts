@@ -1,7 +1,14 @@
 /** How a live cast stands: its receivers, the PC that sends, and the image that is made of it. */
 import type { LabTime, PcId, Stamp } from "./kind.ts";
 import type { ReceiversSpec } from "./kinds/restore.ts";
-import { beginReceivers, evolveReceivers, type ReceiverFact, type Receivers } from "./receivers.ts";
+import {
+  beginReceivers,
+  evolveReceivers,
+  type ReceiverFact,
+  type Receivers,
+  readReceivers,
+  type StoredReceivers,
+} from "./receivers.ts";
 import { move, type Table } from "./table.ts";
 
 /** The sender is ordered once. */
@@ -70,6 +77,14 @@ export interface LiveState {
   /** Once it is stored. */
   readonly image: { readonly name: string; readonly id: string } | null;
 }
+
+/** As JSON has it. */
+export type StoredLive = Omit<LiveState, "receivers"> & { readonly receivers: StoredReceivers };
+
+export const readLive = (stored: StoredLive): LiveState => ({
+  ...stored,
+  receivers: readReceivers(stored.receivers),
+});
 
 export const beginLive = (spec: LiveSpec, at: LabTime): LiveState => ({
   spec,

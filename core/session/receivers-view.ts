@@ -22,7 +22,7 @@ export function sessionState(
   if (state.phase === "gathering") return "gathering";
   // The contract has no word of its own for a room that is waited for to come up.
   if (state.phase === "proving") return "verifying";
-  const served = Object.entries(state.members).filter(([, { phase }]) => isServed(phase));
+  const served = [...state.members.where((census) => census.served > 0)];
   if (served.length > 0 && served.every(([, { phase }]) => phase.name === "verifying"))
     return "verifying";
   const firstPassSent = totals !== null && totals.bytesSent - totals.repairBytes >= storedBytes;
@@ -47,7 +47,7 @@ export function sessionNotices(state: Receivers, gauges: Gauges, names: Names): 
     ...reachNotices(state),
     ...(forged === 0 ? [] : [forgedText(forged)]),
     ...missingNotices(
-      Object.entries(state.members).map(([pc, { boot }]) => ({
+      [...state.members].map(([pc, { boot }]) => ({
         name: names.nameOf(pc),
         boot: bootView(boot),
       })),
@@ -72,14 +72,14 @@ export const forgedText = (count: number): string =>
 const forgedPackets = ({ members }: Receivers, gauges: Gauges): number =>
   Math.max(
     0,
-    ...Object.entries(members).map(
+    ...[...members].map(
       ([pc, member]) => countersOf(member, gauges.members.get(pc))?.forgedPackets ?? 0,
     ),
   );
 
 function reachNotices(state: Receivers): string[] {
-  const served = Object.values(state.members).filter(({ startedAt }) => startedAt !== null);
-  const unreached = served.filter(({ unicast }) => unicast !== null).length;
+  const served = [...state.members].filter(([, { startedAt }]) => startedAt !== null);
+  const unreached = served.filter(([, { unicast }]) => unicast !== null).length;
   if (unreached * 2 <= served.length) return [];
   const whom =
     unreached === served.length
@@ -115,7 +115,7 @@ export const memberViews = (
   /** Why nobody is ordered yet; null: there is no such reason. */
   waiting: string | null = null,
 ): MemberView[] =>
-  Object.entries(state.members).map(([pc, member]) => {
+  [...state.members].map(([pc, member]) => {
     const reason = waiting ?? waitsFor(state, pc);
     const view = memberView(pc, member, gauges.members.get(pc), names, reason);
     return verify === "written" ? { ...view, bytesVerified: null } : view;

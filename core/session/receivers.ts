@@ -3,8 +3,8 @@
  * head-count: a PC that is ready is served, one that comes late joins, one that vanishes is awaited for
  * `rejoinGrace` and may come back for as long as the session runs.
  */
-import { type Millis, millis } from "../units/units.ts";
-import { deadlineOfProof, evolveProof, isOfProof, type ProofFact } from "./boot-proof.ts";
+import { millis } from "../units/units.ts";
+import { evolveProof, isOfProof, type ProofFact } from "./boot-proof.ts";
 import type { Canary } from "./canary.ts";
 import { type Cause, causeText } from "./cause.ts";
 import type { LabTime, PcId, Stamp, Wanted } from "./kind.ts";
@@ -15,8 +15,8 @@ import {
   memberTable,
   newMember,
   type OwnFact,
-  readyLimit,
 } from "./member.ts";
+import { type Census, levelsOf, Members } from "./members.ts";
 import type { StartPolicy } from "./start-policy.ts";
 import { move, type Table } from "./table.ts";
 
@@ -63,9 +63,19 @@ export interface Receivers {
   readonly proveBootMs: number | null;
   /** The PCs that are first; empty: all are alike. */
   readonly canary: readonly Canary[];
-  /** As plain data: an object by PC. The order is that in which they were asked for. */
-  readonly members: Readonly<Record<PcId, Member>>;
+  /** The order is that in which they were asked for. */
+  readonly members: Members;
 }
+
+/** As JSON has it. */
+export type StoredReceivers = Omit<Receivers, "members"> & {
+  readonly members: Readonly<Record<PcId, Member>>;
+};
+
+export const readReceivers = (stored: StoredReceivers): Receivers => ({
+  ...stored,
+  members: Members.of(Object.entries(stored.members)),
+});
 
 export function beginReceivers(
   options: {
@@ -83,7 +93,7 @@ export function beginReceivers(
     verdict: null,
     ...{ start, startTimeoutMs, proveBootMs, canary },
     startBy: startTimeoutMs === null ? null : millis(at + startTimeoutMs),
-    members: Object.fromEntries(pcs.map((pc) => [pc, newMember])),
+    members: Members.of(pcs.map((pc) => [pc, newMember])),
   };
 }
 
@@ -97,7 +107,7 @@ export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Sta
     case "canary-passed":
       return { ...awaitedFrom(state, stamp.at), phase: move(roomTable, state.phase, fact.type) };
   }
-  const before = state.members[fact.pc];
+  const before = state.members.get(fact.pc);
   if (before === undefined && fact.type === "admitted")
     return withMember(state, fact.pc, newMember);
   if (before === undefined) throw new Error(`${fact.type} of ${fact.pc}, which is no member`);
@@ -118,21 +128,34 @@ export const awaitedFrom = (state: Receivers, at: LabTime): Receivers => {
 
 const withMember = (state: Receivers, pc: PcId, member: Member): Receivers => ({
   ...state,
-  members: { ...state.members, [pc]: member },
+  members: state.members.with(pc, member),
 });
 
 export function wantedOf(state: Receivers): Wanted {
-  const orders = new Map<PcId, number>();
-  const cast = new Map<PcId, number>();
-  for (const [pc, { phase, attempt, joins }] of Object.entries(state.members)) {
-    if (phase.name === "absent" || phase.name === "ended") continue;
-    orders.set(pc, attempt);
-    if (isServed(phase)) cast.set(pc, joins);
-  }
+  const { members } = state;
+  const orders = levelsOf(members, isAnyWanted, ({ phase, attempt }) =>
+    phase.name === "absent" || phase.name === "ended" ? undefined : attempt,
+  );
   // A cast is opened for the first canary that is ready, and stays open for the others.
-  const isOpen = isBeforeCast(state) && Object.values(state.members).some(({ joins }) => joins > 0);
+  const isOpen = isBeforeCast(state) && members.census.joined > 0;
+  const cast = levelsOf(
+    members,
+    ({ served }) => served > 0,
+    ({ phase, joins }) => (isServed(phase) ? joins : undefined),
+  );
   return { orders, cast: state.phase === "casting" || isOpen ? cast : null };
 }
+
+/** Something is wanted of one of them: it has come, and has not ended. */
+export const isAnyWanted = ({ all, absent, ended }: Census): boolean => absent + ended < all;
+
+/** Whether the PC is at work, or awaited. */
+export function holdsPc({ phase, members }: Receivers, pc: PcId): boolean {
+  const member = members.get(pc);
+  return phase !== "over" && member !== undefined && member.phase.name !== "ended";
+}
+
+export const pcsOf = ({ members }: Receivers): PcId[] => [...members].map(([pc]) => pc);
 
 /** Nobody has been let in yet, or canaries alone. */
 export const isBeforeCast = ({ phase }: Receivers): boolean =>
@@ -140,23 +163,23 @@ export const isBeforeCast = ({ phase }: Receivers): boolean =>
 
 /** The next moment after `now` at which something may follow by time alone. */
 export function deadlineOfReceivers(state: Receivers, now: LabTime): LabTime | undefined {
-  if (state.phase === "over") return undefined;
-  let soonest: Millis | undefined;
-  const consider = (at: Millis | null): void => {
-    if (at !== null && at > now && (soonest === undefined || at < soonest)) soonest = at;
-  };
-  if (state.phase === "gathering" || state.phase === "canary") consider(state.startBy);
-  for (const { phase, boot } of Object.values(state.members)) {
-    consider(deadlineOfProof(boot));
-    if (phase.name === "lost" || phase.name === "absent") consider(phase.until);
-    else if (phase.name === "ordered") consider(millis(phase.heardAt + readyLimit));
-  }
-  return soonest;
+  const { phase, members, startBy, canary } = state;
+  if (phase === "over") return undefined;
+  // Of the absent, it matters when the last is awaited no longer, or a canary.
+  const moments = [members.dueAfter(now), members.census.awaitedUntil];
+  if (isBeforeCast(state) && startBy !== null) moments.push(startBy);
+  if (phase === "canary") for (const { pc } of canary) moments.push(untilOf(members.get(pc)));
+  const soonest = Math.min(...moments.filter((at) => at > now));
+  return soonest === Number.POSITIVE_INFINITY ? undefined : millis(soonest);
 }
+
+/** Until when it is awaited that is absent. */
+const untilOf = (member: Member | undefined): number =>
+  (member?.phase.name === "absent" ? member.phase.until : null) ?? Number.NEGATIVE_INFINITY;
 
 /** Why nothing is wanted of this PC any more. */
 export function releaseText(state: Receivers, pc: PcId): string {
-  const phase = state.members[pc]?.phase;
+  const phase = state.members.get(pc)?.phase;
   if (phase?.name !== "ended") return "the session is over";
   if (phase.cause?.code === "dropped") return "an operator took this PC out of the session";
   return causeText(phase.cause) ?? "the session knows how it ended";

@@ -39,12 +39,13 @@ export class TimeLeft {
     const under = session.members.filter(
       ({ result, bytesWanted }) => result === "pending" && bytesWanted !== null,
     );
+    const pcs = new Set(under.map(({ pc }) => pc));
     for (const paces of [this.written, this.verified])
-      for (const pc of paces.keys())
-        if (!under.some((member) => member.pc === pc)) paces.delete(pc);
+      for (const pc of paces.keys()) if (!pcs.has(pc)) paces.delete(pc);
     const left = under.map((member) => this.secondsOf(member, now));
     const main = under.map(({ lane }) => lane === "main");
-    const counted = left.filter((_, index) => main.includes(true) === main[index]);
+    const isAnyMain = main.includes(true);
+    const counted = left.filter((_, index) => isAnyMain === main[index]);
     const known = counted.filter((each) => each !== null).sort((one, other) => one - other);
     const estimate = known[known.length >> 1] ?? null;
     const who = `${under.map(({ pc, lane }) => `${pc} ${lane}`).join()}`;

@@ -8,7 +8,7 @@ import type {
 } from "../../core/cast/ends.ts";
 import { errorText } from "../../core/errors.ts";
 import { stragglerText, withDisk } from "../../core/screen/straggler.ts";
-import { gaugesOf, type Input, type PcId } from "../../core/session/kind.ts";
+import { gaugesOf, type Input, type Levels, type PcId } from "../../core/session/kind.ts";
 import type { CastKeys } from "../../core/wire/cast-address.ts";
 import type { SentRun } from "../../core/wire/sent-run.ts";
 import type { Session } from "./session.ts";
@@ -57,6 +57,7 @@ export class Cast {
   private readonly ports: CastsPorts;
   private readonly wants = new Map<PcId, Uint8Array>();
   private readonly joined = new Map<PcId, Joined>();
+  private readonly byReceiver = new Map<ReceiverId, PcId>();
   private readonly standings = new Map<PcId, Standing>();
   private nextReceiver = 1;
   /** By network. */
@@ -96,24 +97,27 @@ export class Cast {
     );
   }
 
-  /** Brings the cast to what the session wants: these PCs with their counts of joins; null: no cast. */
-  sync(wanted: ReadonlyMap<PcId, number> | null): void {
-    for (const [pc, { receiver, joins, network }] of this.joined) {
-      if (wanted?.get(pc) === joins) continue;
-      this.joined.delete(pc);
-      this.standings.delete(pc);
-      gaugesOf(this.session.gauges, pc).slow = null;
-      this.enqueue(async () => this.senders.get(network)?.leave(receiver));
-    }
+  /**
+   * Brings the cast to what the session wants: these PCs with their counts of joins; null: no cast. `changed`: of whom
+   * something else may be wanted than before, while there is a cast.
+   */
+  sync(wanted: Levels | null, changed: Iterable<PcId>): void {
     if (wanted === null) {
+      for (const pc of this.joined.keys()) this.leave(pc);
       if (this.isOpen) this.close();
       return;
     }
     const { home } = this.ports;
     if (!this.isOpen && home !== null) this.enqueue(async () => void (await this.senderOn(home)));
+    const all = this.isOpen ? null : [...wanted].map(([pc]) => pc);
     this.isOpen = true;
     this.wasOpen = true;
-    for (const [pc, joins] of wanted) if (!this.joined.has(pc)) this.join(pc, joins);
+    for (const pc of all ?? changed) {
+      const joins = wanted.get(pc);
+      if (this.joined.get(pc)?.joins === joins) continue;
+      this.leave(pc);
+      if (joins !== undefined) this.join(pc, joins);
+    }
   }
 
   /** The session's keys are others now. */
@@ -129,10 +133,9 @@ export class Cast {
     const { rateBps } = this.totals.get(network) ?? { rateBps: null };
     this.totals.set(network, { ...totals, rateBps: smoothed(rateBps, totals.rateBps) });
     gauges.totals = together([...this.totals.values()]);
-    const byReceiver = new Map(receivers.map((standing) => [standing.receiver, standing]));
-    for (const [pc, { receiver, network: own }] of this.joined) {
-      const standing = byReceiver.get(receiver);
-      if (own !== network || standing === undefined) continue;
+    for (const standing of receivers) {
+      const pc = this.byReceiver.get(standing.receiver);
+      if (pc === undefined || this.joined.get(pc)?.network !== network) continue;
       const before = this.standings.get(pc);
       this.standings.set(pc, standing);
       gaugesOf(gauges, pc).slow = standing.slow ?? null;
@@ -154,7 +157,7 @@ export class Cast {
 
   /** What the PC that is this receiver says of its disk. */
   private diskBusyAt(receiver: ReceiverId): number | null {
-    const [pc] = [...this.joined].find(([, each]) => each.receiver === receiver) ?? [];
+    const pc = this.byReceiver.get(receiver);
     if (pc === undefined) return null;
     return this.session.gauges.members.get(pc)?.counters?.diskBusy ?? null;
   }
@@ -192,12 +195,24 @@ export class Cast {
     });
   }
 
+  private leave(pc: PcId): void {
+    const found = this.joined.get(pc);
+    if (found === undefined) return;
+    const { receiver, network } = found;
+    this.joined.delete(pc);
+    this.byReceiver.delete(receiver);
+    this.standings.delete(pc);
+    gaugesOf(this.session.gauges, pc).slow = null;
+    this.enqueue(async () => this.senders.get(network)?.leave(receiver));
+  }
+
   private join(pc: PcId, joins: number): void {
     const wants = this.wants.get(pc);
     if (wants === undefined) return this.ports.take(this.session.id, { type: "no-wants", pc });
     const receiver = this.nextReceiver++;
     const network = this.ports.networkOf(pc);
     this.joined.set(pc, { receiver, joins, network });
+    this.byReceiver.set(receiver, pc);
     this.enqueue(async () => (await this.senderOn(network)).join(receiver, wants));
   }
 

@@ -6,7 +6,7 @@
 import { assert } from "../../core/errors.ts";
 import { noteInput } from "../../core/session/gauge.ts";
 import type { Batch, Journalled } from "../../core/session/journal.ts";
-import type { Fact, Input, LabTime, Names, PcId, Stamp, Wanted } from "../../core/session/kind.ts";
+import type { Fact, Input, LabTime, Names, PcId, Stamp } from "../../core/session/kind.ts";
 import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
 import type { SessionView } from "../../core/wire/views.ts";
@@ -35,11 +35,16 @@ export interface Happened {
   readonly text: string | null;
 }
 
+/** A session whose state has changed, with the PCs that facts were about. */
+export interface Changed {
+  readonly session: Session;
+  readonly pcs: ReadonlySet<PcId>;
+}
+
 export interface Written {
   readonly happened: readonly Happened[];
-  /** Sessions whose state has changed. */
-  readonly changed: readonly Session[];
-  /** Those of them that are over. */
+  readonly changed: readonly Changed[];
+  /** Those of the sessions that are over. */
   readonly over: readonly Session[];
 }
 
@@ -217,17 +222,22 @@ export class Engine {
     const { facts, sessions } = this.ledger.written();
     const touched = pcsOf(facts);
     for (const { session, state } of sessions) {
-      session.isNew = false;
       session.durable = state;
-      const wanted = session.kind.wanted(session.durable);
-      for (const pc of differing(session.wanted, wanted)) touched.add(pc);
-      session.wanted = wanted;
+      session.wanted = session.kind.wanted(state);
+      // What is wanted from the beginning follows from no fact.
+      if (session.isNew) for (const [pc] of session.wanted.orders) touched.add(pc);
+      session.isNew = false;
     }
-    const changed = sessions.map(({ session }) => session);
-    const over = changed.filter(({ kind, durable }) => kind.isOver(durable));
+    const about = Map.groupBy(facts, ({ session }) => session);
+    const changed = sessions.map(({ session }) => ({
+      session,
+      pcs: pcsOf(about.get(session) ?? []),
+    }));
     for (const pc of touched) this.reconciler.reconcile(pc, now);
-    for (const { session } of sessions) {
-      if (!session.kind.isOver(session.durable)) continue;
+    const over = sessions.flatMap(({ session }) =>
+      session.kind.isOver(session.durable) ? [session] : [],
+    );
+    for (const session of over) {
       this.running.delete(session.id);
       this.byPc.remove(session);
     }
@@ -305,13 +315,3 @@ const connectedInput = (session: Session, pc: PcId, report: Report | null): Inpu
   pc,
   report: report?.session === session.id ? report : null,
 });
-
-/** The PCs of which something else is wanted now. */
-function differing(before: Wanted, after: Wanted): PcId[] {
-  const pcs = new Set([...before.orders.keys(), ...after.orders.keys()]);
-  return [...pcs].filter(
-    (pc) =>
-      before.orders.get(pc) !== after.orders.get(pc) ||
-      (before.finish === pc) !== (after.finish === pc),
-  );
-}

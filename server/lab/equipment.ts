@@ -140,10 +140,10 @@ export class Equipment {
     return this.gears.get(session)?.cast?.sentTo(pc) ?? null;
   }
 
-  /** Brings the session's cast, and what is made to fit for it, to what it wants. */
-  sync(session: Session): void {
+  /** Brings the session's cast, and what is made to fit for it, to what it wants. `pcs`: whom its newest facts are about. */
+  sync(session: Session, pcs: Iterable<PcId>): void {
     this.holdImage(session);
-    this.gears.get(session.id)?.cast?.sync(session.kind.wanted(session.durable).cast);
+    this.gears.get(session.id)?.cast?.sync(session.kind.wanted(session.durable).cast, pcs);
     this.syncFit(session);
   }
 

@@ -1,10 +1,8 @@
 import { assert, RoomcastError } from "../../core/errors.ts";
 import type { Batch } from "../../core/session/journal.ts";
 import type { Fact, PcId, Stamp } from "../../core/session/kind.ts";
-import { journalSession, type Running } from "./session.ts";
+import { journalSession, type Running, storeEvery } from "./session.ts";
 
-/** Facts of a session until its state is stored anew: what a start of the server has to fold at most. */
-const snapshotEvery = 64;
 /**
  * Facts that wait for the journal: beyond these nothing new is begun. A turn decides some thousands at most, when
  * several large rooms come at once; 50,000 take about 25 MB.
@@ -74,10 +72,7 @@ export class Ledger {
       ...{ at: stamp.at, iso: stamp.iso },
     }));
     const stored = sessions.filter(
-      (session) =>
-        session.isNew ||
-        session.endedAt !== null ||
-        session.seq - session.snapshotSeq >= snapshotEvery,
+      (session) => session.isNew || session.endedAt !== null || session.seq >= session.storeAt,
     );
     const offered = sessions.map((session) => ({ session, state: session.state }));
     this.underWay = { facts, stored, sessions: offered };
@@ -89,7 +84,7 @@ export class Ledger {
     const { underWay } = this;
     assert(underWay !== null, "what is written was asked for");
     this.underWay = null;
-    for (const session of underWay.stored) session.snapshotSeq = session.seq;
+    for (const session of underWay.stored) session.storeAt = session.seq + storeEvery(session);
     this.ahead = pcsOf(this.decided);
     return underWay;
   }

@@ -29,13 +29,13 @@ export const isWaitingForFit = ({ kindName, state }: Session): boolean =>
 
 /** PCs that have been ordered, and have not ended or got lost. */
 export const presentPcs = ({ members }: Receivers): PcId[] =>
-  Object.entries(members).flatMap(([pc, { phase }]) =>
+  [...members].flatMap(([pc, { phase }]) =>
     ["absent", "lost", "ended"].includes(phase.name) ? [] : [pc],
   );
 
 /** The PCs whose screens show how far the room is: those that are there, and who sends. */
 export function roomScreens(session: Session, { sender }: SessionView): PcId[] {
-  const present = Object.entries(receiversOf(session)?.members ?? {}).flatMap(([pc, { phase }]) =>
+  const present = [...(receiversOf(session)?.members ?? [])].flatMap(([pc, { phase }]) =>
     phase.name === "absent" || phase.name === "lost" ? [] : [pc],
   );
   return sender === null ? present : [...present, sender];

@@ -71,7 +71,7 @@ export class Reconciler {
 
   /** What the session's orders carry was made anew: whoever is at work there is told. */
   renew(id: string, now: LabTime): void {
-    for (const pc of this.ports.sessions.get(id)?.wanted.orders.keys() ?? []) {
+    for (const [pc] of this.ports.sessions.get(id)?.wanted.orders ?? []) {
       this.connections.get(pc)?.said.delete("order");
       this.reconcile(pc, now);
     }
@@ -121,7 +121,8 @@ export class Reconciler {
   }
 
   private wanting(pc: PcId): Running | undefined {
-    for (const session of this.ports.knowing(pc)) if (session.wanted.orders.has(pc)) return session;
+    for (const session of this.ports.knowing(pc))
+      if (session.wanted.orders.get(pc) !== undefined) return session;
     return undefined;
   }
 

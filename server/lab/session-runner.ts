@@ -217,12 +217,13 @@ export class SessionRunner {
           ...{ counters, trouble, bytesDone, bytesTotal },
           diskBusy: counters?.diskBusy ?? message.diskBusy ?? null,
         });
-        if (bytesTotal !== null && isOrdered(session, pc, attempt))
+        if (bytesTotal !== null && this.engine.attemptOf(id, pc) === attempt)
           this.equipment.requireSpace(session, bytesTotal);
         return this.ports.announcer.session(id);
       }
       case "cast-stats":
-        if (isOrdered(session, pc, attempt)) this.equipment.takeStats(session, pc, message.stats);
+        if (this.engine.attemptOf(id, pc) === attempt)
+          this.equipment.takeStats(session, pc, message.stats);
         return;
     }
   }
@@ -250,8 +251,8 @@ export class SessionRunner {
       this.follow(session, fact);
       if (text !== null) announcer.note({ session: session.id, pc: fact.pc }, text);
     }
-    for (const session of changed) {
-      this.equipment.sync(session);
+    for (const { session, pcs } of changed) {
+      this.equipment.sync(session, pcs);
       announcer.session(session.id);
     }
     for (const session of over) this.end(session);
@@ -262,7 +263,7 @@ export class SessionRunner {
   private tellAwaited(pcs: Iterable<PcId>): void {
     for (const pc of pcs) {
       const isAwaited = [...this.engine.knowing(pc)].some((session) =>
-        isProofPending(receiversOf(session)?.members[pc]?.boot ?? null),
+        isProofPending(receiversOf(session)?.members.get(pc)?.boot ?? null),
       );
       this.ports.awaited(pc, isAwaited);
     }
@@ -339,10 +340,6 @@ export class SessionRunner {
       this.ports.send(pc, { ...message, sent: this.equipment.sentTo(session.id, pc) });
   }
 }
-
-/** The PC is at this attempt of the session, as the journal has it. */
-const isOrdered = ({ kind, durable }: Session, pc: PcId, attempt: number): boolean =>
-  durable !== null && kind.wanted(durable).orders.get(pc) === attempt;
 
 /** Whether an operator took the PC out of the session: it did not end, or stop by itself. */
 const isExpelled = (fact: Fact): boolean =>

@@ -32,11 +32,14 @@ export interface Running extends Session {
   durable: unknown;
   wanted: Wanted;
   seq: number;
-  snapshotSeq: number;
+  /** With the fact of this number its state is stored anew. */
+  storeAt: number;
   isNew: boolean;
   /** The deadline that this state has named; null: it was not asked. */
   due: { readonly state: unknown; readonly at: LabTime | undefined } | null;
 }
+
+const storeEveryAtLeast = 64;
 
 /** `s1`, `s2`, … */
 export const idOf = (number: number): string => `s${number}`;
@@ -55,7 +58,7 @@ export function beginSession(
     ...{
       wanted: { orders: new Map(), cast: null },
       seq: 0,
-      snapshotSeq: 0,
+      storeAt: 0,
       isNew: true,
       due: null,
     },
@@ -70,10 +73,17 @@ export function sessionOf({ stored, facts }: Journalled): Running {
     ...{ number: stored.number, id: idOf(stored.number), kindName: stored.kind, kind },
     ...{ startedAt: stored.startedAt, endedAt: stored.endedAt, state, durable: state },
     ...{ wanted: kind.wanted(state), gauges: { ...newGauges(), totals: stored.totals } },
-    ...{ seq: facts.at(-1)?.seq ?? stored.seq, snapshotSeq: stored.seq, isNew: false },
-    due: null,
+    ...{ seq: facts.at(-1)?.seq ?? stored.seq, isNew: false, due: null },
+    storeAt: stored.seq + storeEvery({ kind, state }),
   };
 }
+
+/**
+ * Facts of a session until its state is stored anew, which is as long as it has PCs: of a fact it takes the time that one
+ * PC's part of it takes. It is also what a start of the server has to fold at most, beside the facts of one batch.
+ */
+export const storeEvery = ({ kind, state }: Pick<Session, "kind" | "state">): number =>
+  Math.max(storeEveryAtLeast, [...kind.pcs(state)].length);
 
 /** A session as the journal is to have it. */
 export const journalSession = (session: Running): JournalSession => ({
@@ -86,7 +96,7 @@ export const journalSession = (session: Running): JournalSession => ({
   totals: session.gauges.totals,
 });
 
-/** Asked of the kind once for each state, for it looks at every member: what is to come next stays so until it has come. */
+/** Asked of the kind once for each state: what is to come next stays so until it has come. */
 export function deadlineOf(session: Running, now: LabTime): LabTime | undefined {
   const { kind, state, due } = session;
   if (due !== null && due.state === state && (due.at === undefined || due.at > now)) return due.at;
@@ -98,5 +108,5 @@ export function deadlineOf(session: Running, now: LabTime): LabTime | undefined 
 /** The PCs that the session has not told anything yet. */
 export function unordered({ kind, state }: Session): PcId[] {
   const { orders } = kind.wanted(state);
-  return [...kind.pcs(state)].filter((pc) => !orders.has(pc));
+  return [...kind.pcs(state)].filter((pc) => orders.get(pc) === undefined);
 }

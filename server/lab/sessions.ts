@@ -143,8 +143,8 @@ export class Sessions {
 
   /** The PCs of a restore or a live cast that ended otherwise than verified. */
   unverified(id: string): PcId[] {
-    return Object.entries(this.requireReceiving(this.session(id)).members).flatMap(
-      ([pc, { phase }]) => (phase.name === "ended" && phase.result !== "verified" ? [pc] : []),
+    return [...this.requireReceiving(this.session(id)).members].flatMap(([pc, { phase }]) =>
+      phase.name === "ended" && phase.result !== "verified" ? [pc] : [],
     );
   }
 
@@ -250,7 +250,7 @@ export class Sessions {
   /** Lets a PC in: one that was not asked for, or one that has ended otherwise than verified. */
   admit(id: string, pc: PcRecord): SessionView {
     const { members, phase } = this.requireUnderWay(id);
-    const member = members[pc.id];
+    const member = members.get(pc.id);
     if (phase === "proving") {
       throw new RoomcastError(
         "conflict",

@@ -6,10 +6,10 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Cause } from "../../core/session/cause.ts";
 import type { CastTotals, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
-import type { ReceiversSpec, RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
-import type { LiveState } from "../../core/session/live-state.ts";
+import type { ReceiversSpec, RestoreSpec } from "../../core/session/kinds/restore.ts";
+import type { LiveState, StoredLive } from "../../core/session/live-state.ts";
 import type { Member, MemberPhase } from "../../core/session/member.ts";
-import type { Receivers, Verdict } from "../../core/session/receivers.ts";
+import type { StoredReceivers, Verdict } from "../../core/session/receivers.ts";
 import type { StartPolicy } from "../../core/session/start-policy.ts";
 import { millis } from "../../core/units/units.ts";
 import type { CastPlace } from "../../core/wire/cast-address.ts";
@@ -122,9 +122,10 @@ function captureState(record: OldCapture): CaptureState {
 }
 
 /** As they were before an image could be made to fit; a later step adds that. */
-type UnfittedState = Pick<RestoreState, "receivers"> & {
+interface UnfittedState {
+  readonly receivers: StoredReceivers;
   readonly spec: Omit<RestoreSpec, "fit" | "fitTo">;
-};
+}
 
 const restoreState = (record: OldRestore): UnfittedState => ({
   spec: {
@@ -140,7 +141,7 @@ const restoreState = (record: OldRestore): UnfittedState => ({
   receivers: receivers(record),
 });
 
-function liveState(record: OldRestore, live: NonNullable<OldRestore["live"]>): LiveState {
+function liveState(record: OldRestore, live: NonNullable<OldRestore["live"]>): StoredLive {
   const { session, endedAt } = record;
   const { sender, saveAs, disk: sourceDisk, raw, trouble } = live;
   const archive = session.archive ?? "none";
@@ -169,7 +170,7 @@ function receiversSpec(record: OldRestore): ReceiversSpec {
   };
 }
 
-function receivers({ session }: OldRestore): Receivers {
+function receivers({ session }: OldRestore): StoredReceivers {
   const { phase, start, startTimeout, members } = session;
   const isOver = phase !== "gathering" && phase !== "casting";
   return {

@@ -84,11 +84,15 @@ export class Checks {
       this.wanted.set(pc, { session, attempt });
       this.ordered.add(keyOf(pc, session, attempt));
     }
-    this.wantedBy.set(number, [...orders.keys()]);
+    this.wantedBy.set(
+      number,
+      [...orders].map(([pc]) => pc),
+    );
   }
 
   private isNew(session: string, kind: JournalSession["kind"], state: unknown): void {
-    for (const pc of kindNamed(kind).pcs(state)) this.givenTo.set(pc, session);
+    const { pcs, read } = kindNamed(kind);
+    for (const pc of pcs(read(state))) this.givenTo.set(pc, session);
     this.lab.schedules.journalled(session, (state as RestoreState).spec.orderedBy);
   }
 
@@ -108,7 +112,7 @@ export class Checks {
     const isAlone = stored.kind === "wipe" || stored.kind === "capture";
     const attempt = isAlone
       ? workerAttempt
-      : ((before as RestoreState).receivers.members[pc]?.attempt ?? 0);
+      : ((before as RestoreState).receivers.members.get(pc)?.attempt ?? 0);
     if (fact.type === "admitted" && this.admissions.delete(`${pc} ${session}`))
       this.givenTo.set(pc, session);
     if (fact.type === "ordered") {
@@ -420,7 +424,7 @@ export class Checks {
     for (const session of engine.all()) {
       const { receivers } = session.durable as { receivers?: Receivers };
       if (receivers === undefined || hasEnded(receivers)) continue;
-      for (const [pc, { phase }] of Object.entries(receivers.members)) {
+      for (const [pc, { phase }] of receivers.members) {
         if (!isLate(phase) || this.givenTo.get(pc) !== session.id) continue;
         must(
           engine.reportOf(pc) === undefined || engine.of(pc) !== undefined,

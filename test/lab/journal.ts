@@ -37,7 +37,8 @@ export class LabJournal implements Journal {
       if (this.rows.has(stored.number)) continue;
       // A new session is stored as it is after the facts of this batch.
       const kind = kindNamed(stored.kind);
-      const row = { stored, facts: [], state: stored.state, wanted: kind.wanted(stored.state) };
+      const state = kind.read(stored.state);
+      const row = { stored, facts: [], state, wanted: kind.wanted(state) };
       this.rows.set(stored.number, row);
       touched.add(row);
       fresh.add(stored.number);

@@ -422,12 +422,12 @@ export class Lab {
   }
 
   private waitsForAbsent(receivers: Receivers): boolean {
-    return Object.keys(receivers.members).some((pc) => this.isAbsent(pc, receivers));
+    return [...receivers.members].some(([pc]) => this.isAbsent(pc, receivers));
   }
 
   private isAbsent(pc: string, { members }: Receivers): boolean {
     const { power } = this.pc(pc);
-    return members[pc]?.phase.name === "absent" && (power === "off" || power === "own disk");
+    return members.get(pc)?.phase.name === "absent" && (power === "off" || power === "own disk");
   }
 
   // --- planted bugs

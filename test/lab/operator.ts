@@ -218,7 +218,7 @@ export class Operator {
   private toMember(run: (session: Session, pc: string) => void): void {
     this.toSession((session) => {
       const { receivers } = session.state as { receivers?: Receivers };
-      const pcs = Object.keys(receivers?.members ?? {});
+      const pcs = [...(receivers?.members ?? [])].map(([pc]) => pc);
       if (pcs.length > 0) run(session, this.lab.pick(pcs));
     });
   }
@@ -232,7 +232,7 @@ export class Operator {
     const pcs = this.free(this.here()).filter((pc) => pc !== spec.sender);
     if (pcs.length === 0 || receivers.phase === "over") return;
     const pc = lab.pick(pcs);
-    const phase = receivers.members[pc]?.phase;
+    const phase = receivers.members.get(pc)?.phase;
     if (phase?.name === "ended" && phase.result === "verified") return;
     lab.checks.admissions.add(`${pc} ${session.id}`);
     lab.server.take(session.id, { type: "admit", pc });
@@ -240,7 +240,7 @@ export class Operator {
 
   private retry({ state }: Session): void {
     const { receivers } = state as { receivers: Receivers };
-    const pcs = Object.entries(receivers.members).flatMap(([pc, { phase }]) =>
+    const pcs = [...receivers.members].flatMap(([pc, { phase }]) =>
       phase.name === "ended" && phase.result !== "verified" ? [pc] : [],
     );
     this.restore(pcs);

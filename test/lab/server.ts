@@ -489,7 +489,7 @@ export class Server implements TaskServer {
     this.hasMoved = true;
     const { happened, changed, over } = engine.written(this.stamp.at);
     lab.tally.happened.facts += happened.length;
-    for (const session of changed) {
+    for (const { session } of changed) {
       if (lab.plant !== "act-early") lab.checks.durable(session);
       if (session.kind.wanted(session.durable).cast !== null) this.open(session.id);
       this.fit(session);
@@ -572,7 +572,10 @@ export class Server implements TaskServer {
       for (let each = 0; each < cellsATurn; each++)
         this.cast(found, cast.turn++ % cells.length, cells);
       this.turn(session);
-      this.misfortune(session, [...served.keys()]);
+      this.misfortune(
+        session,
+        [...served].map(([pc]) => pc),
+      );
     });
   }
 
@@ -583,7 +586,7 @@ export class Server implements TaskServer {
     const { id, kindName, state } = session;
     const say = (cell: string | null): void => {
       const served = session.kind.wanted(session.durable).cast;
-      if (cell !== null) for (const pc of served?.keys() ?? []) lab.pc(pc).arrive(id, index, cell);
+      if (cell !== null) for (const [pc] of served ?? []) lab.pc(pc).arrive(id, index, cell);
     };
     if (kindName !== "restore") return say(cells[index] ?? null);
     const image = castOf(state);
@@ -622,7 +625,7 @@ export class Server implements TaskServer {
 }
 
 const bootOf = (state: unknown, pc: string): BootProof | null =>
-  (state as { receivers?: Receivers }).receivers?.members[pc]?.boot ?? null;
+  (state as { receivers?: Receivers }).receivers?.members.get(pc)?.boot ?? null;
 
 /** The image of a restore. */
 const castOf = (state: unknown): string => (state as RestoreState).image.id;

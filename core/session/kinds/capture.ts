@@ -71,6 +71,7 @@ function captureResult(
 export const capture: Kind<CaptureSpec, CaptureState, CaptureFact> = {
   name: "capture",
   ...workerParts,
+  read: (stored) => stored as CaptureState,
   begin: (spec) => ({ spec, worker: beginWorker(spec.pc), image: null }),
   decide(state, input, now, gauges) {
     const { worker, image, spec } = state;

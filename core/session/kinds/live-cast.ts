@@ -1,7 +1,7 @@
 /** A live cast: one PC sends its own disk to the others while it reads it; the server may keep it as an image. */
 import { type Millis, millis } from "../../units/units.ts";
 import { decideLive } from "../decide-live.ts";
-import type { Kind, LabTime, Wanted } from "../kind.ts";
+import type { Kind, LabTime, Levels, Wanted } from "../kind.ts";
 import {
   beginLive,
   evolveLive,
@@ -9,9 +9,11 @@ import {
   type LiveFact,
   type LiveSpec,
   type LiveState,
+  readLive,
+  type StoredLive,
   senderAttempt,
 } from "../live-state.ts";
-import { deadlineOfReceivers, releaseText, wantedOf } from "../receivers.ts";
+import { deadlineOfReceivers, holdsPc, pcsOf, releaseText, wantedOf } from "../receivers.ts";
 import {
   memberViews,
   receiverText,
@@ -24,7 +26,13 @@ function wanted(state: LiveState): Wanted {
   const { receivers, sender, spec } = state;
   const { orders, cast } = wantedOf(receivers);
   if (sender.name === "over") return { orders, cast };
-  const all = new Map(orders).set(spec.sender, senderAttempt);
+  const all: Levels = {
+    get: (pc) => (pc === spec.sender ? senderAttempt : orders.get(pc)),
+    *[Symbol.iterator]() {
+      yield* orders;
+      yield [spec.sender, senderAttempt];
+    },
+  };
   return sender.name === "finishing"
     ? { orders: all, cast, finish: spec.sender }
     : { orders: all, cast };
@@ -49,6 +57,7 @@ const imageText = ({ image, spec }: LiveState): string =>
 export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
   name: "cast",
   begin: beginLive,
+  read: (stored) => readLive(stored as StoredLive),
   decide: decideLive,
   evolve: evolveLive,
   wanted,
@@ -69,7 +78,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
         delta: spec.delta,
       };
     }
-    const member = receivers.members[pc];
+    const member = receivers.members.get(pc);
     return {
       type: "restore",
       session,
@@ -96,11 +105,10 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
     if (isOver(state)) return false;
     const { receivers, spec } = state;
     if (pc === spec.sender) return state.sender.name !== "over";
-    const member = receivers.members[pc];
-    return receivers.phase !== "over" && member !== undefined && member.phase.name !== "ended";
+    return holdsPc(receivers, pc);
   },
-  knows: ({ receivers, spec }, pc) => pc === spec.sender || pc in receivers.members,
-  pcs: ({ receivers, spec }) => [spec.sender, ...Object.keys(receivers.members)],
+  knows: ({ receivers, spec }, pc) => pc === spec.sender || receivers.members.has(pc),
+  pcs: ({ receivers, spec }) => [spec.sender, ...pcsOf(receivers)],
   room: ({ spec }) => spec.room,
   image: imageText,
   text(fact, state) {

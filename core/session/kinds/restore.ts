@@ -3,7 +3,7 @@ import type { CastPlace } from "../../wire/cast-address.ts";
 import type { FitMode } from "../../wire/fit-size.ts";
 import type { Afterwards, Personalise } from "../../wire/orders.ts";
 import type { Canary } from "../canary.ts";
-import { decideReceivers, failAll } from "../decide-receivers.ts";
+import { decideReceivers, failAll, hasAnyLeft } from "../decide-receivers.ts";
 import {
   type FitFact,
   type FitPhase,
@@ -19,10 +19,15 @@ import {
   beginReceivers,
   deadlineOfReceivers,
   evolveReceivers,
+  holdsPc,
+  isAnyWanted,
   isBeforeCast,
+  pcsOf,
   type ReceiverFact,
   type Receivers,
+  readReceivers,
   releaseText,
+  type StoredReceivers,
   wantedOf,
 } from "../receivers.ts";
 import {
@@ -77,6 +82,9 @@ export interface RestoreState {
   readonly receivers: Receivers;
 }
 
+/** As JSON has it. */
+type StoredRestore = Omit<RestoreState, "receivers"> & { readonly receivers: StoredReceivers };
+
 export type RestoreFact = ReceiverFact | FitFact;
 
 export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
@@ -87,6 +95,10 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
     fit: spec.fitTo === null ? null : "fitting",
     receivers: beginReceivers(spec, at),
   }),
+  read: (stored) => {
+    const state = stored as StoredRestore;
+    return { ...state, receivers: readReceivers(state.receivers) };
+  },
   decide: (state, input, now, gauges) =>
     isFitting(state)
       ? decideFitting(state, input, now, gauges)
@@ -102,15 +114,16 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
     const { fitTo, image } = state.spec;
     const isWanted = isFitting(state) && fitTo !== null;
     const { orders, cast } = wantedOf(state.receivers);
+    const { census } = state.receivers.members;
     return {
       orders,
       // It is opened while the PCs make their disks ready: then the first that is need not wait for it.
-      cast: cast ?? (orders.size > 0 && isBeforeCast(state.receivers) ? new Map() : null),
+      cast: cast ?? (isAnyWanted(census) && isBeforeCast(state.receivers) ? new Map() : null),
       ...(isWanted ? { fit: { image: image.id, diskBytes: fitTo } } : {}),
     };
   },
   order: ({ spec, image, receivers }, session, pc, { policy, grow, grant, castKeys }) => {
-    const member = receivers.members[pc];
+    const member = receivers.members.get(pc);
     return {
       type: "restore",
       session,
@@ -133,12 +146,9 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
   deadline: (state, now) =>
     isFitting(state) ? undefined : deadlineOfReceivers(state.receivers, now),
   isOver: ({ receivers }) => receivers.phase === "over",
-  holds: ({ receivers }, pc) =>
-    receivers.phase !== "over" &&
-    receivers.members[pc] !== undefined &&
-    receivers.members[pc].phase.name !== "ended",
-  knows: ({ receivers }, pc) => pc in receivers.members,
-  pcs: ({ receivers }) => Object.keys(receivers.members),
+  holds: ({ receivers }, pc) => holdsPc(receivers, pc),
+  knows: ({ receivers }, pc) => receivers.members.has(pc),
+  pcs: ({ receivers }) => pcsOf(receivers),
   room: ({ spec }) => spec.room,
   image: ({ image }) => image.name,
   text: (fact) => (isFitFact(fact) ? fitText(fact) : receiverText(fact)),
@@ -202,10 +212,7 @@ function decideFitting(
     case "resumed":
       return [];
     case "tick": {
-      const isAnyoneLeft = Object.values(receivers.members).some(
-        ({ phase }) => phase.name !== "ended",
-      );
-      return isAnyoneLeft ? [] : receive(state, input, now, gauges);
+      return hasAnyLeft(receivers.members.census) ? [] : receive(state, input, now, gauges);
     }
     default:
       return receive(state, input, now, gauges);

@@ -64,6 +64,7 @@ function wipeResult(end: End): readonly [Exclude<MemberResult, "pending">, Cause
 export const wipe: Kind<WipeSpec, WipeState, WorkerFact> = {
   name: "wipe",
   ...workerParts,
+  read: (stored) => stored as WipeState,
   begin: (spec) => ({ spec, worker: beginWorker(spec.pc) }),
   decide: ({ worker }, input, now, gauges) => decideWorker(worker, input, now, gauges, rules),
   evolve: (state, fact, stamp) => ({ ...state, worker: evolveWorker(state.worker, fact, stamp) }),

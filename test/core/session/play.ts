@@ -93,7 +93,7 @@ export class Played<K extends KindName> {
   constructor(name: K, spec: SpecOf<K>) {
     this.kind = kindNamed(name);
     this.current = this.kind.begin(spec, millis(0));
-    this.folded = JSON.parse(JSON.stringify(this.current));
+    this.folded = this.kind.read(JSON.parse(JSON.stringify(this.current)));
     this.take({ type: "tick" });
   }
 
@@ -140,7 +140,7 @@ export class Played<K extends KindName> {
   /** Whom the cast serves; null: there is none. */
   get cast(): PcId[] | null {
     const { cast } = this.kind.wanted(this.current);
-    return cast === null ? null : [...cast.keys()];
+    return cast === null ? null : [...cast].map(([pc]) => pc);
   }
 
   get isOver(): boolean {
@@ -175,10 +175,15 @@ export class Played<K extends KindName> {
       const order = kind.order(current, "s1", pc, settings);
       assert.deepEqual([order.session, order.attempt], ["s1", attempt]);
     }
-    for (const pc of cast?.keys() ?? []) assert(orders.has(pc), `${pc} is served, not ordered`);
-    assert(finish === undefined || orders.has(finish));
+    const ordered = new Map(orders);
+    for (const [pc, attempt] of ordered) assert.equal(orders.get(pc), attempt);
+    for (const [pc, joins] of cast ?? []) {
+      assert(ordered.has(pc), `${pc} is served, not ordered`);
+      assert.equal(cast?.get(pc), joins);
+    }
+    assert(finish === undefined || ordered.has(finish));
     if (this.isOver) {
-      assert.deepEqual([orders.size, cast, this.deadline], [0, null, undefined]);
+      assert.deepEqual([ordered.size, cast, this.deadline], [0, null, undefined]);
       for (const pc of kind.pcs(current)) assert(!kind.holds(current, pc));
     }
     assert(this.deadline === undefined || this.deadline > this.now, "a deadline is ahead");
@@ -197,6 +202,8 @@ export class Played<K extends KindName> {
         assert.equal(rootHash, root, `${pc} is verified with another hash`);
     }
     assert.deepEqual(JSON.parse(JSON.stringify(this.folded)), JSON.parse(JSON.stringify(current)));
+    // What is known of many together is what a look at each of them shows.
+    assert.deepEqual(kind.read(JSON.parse(JSON.stringify(current))), current);
   }
 }
 

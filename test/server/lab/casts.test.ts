@@ -47,14 +47,14 @@ function site(isThere = true) {
 test("a sender is open by the time the PC has its disk ready, once", async () => {
   const { cast, said, settled } = site();
   cast.prepare("a");
-  cast.sync(null);
+  cast.sync(null, []);
   await settled();
   assert.deepEqual(said, ["of-a: open"]);
   cast.prepare("a");
-  cast.sync(new Map([["a", 1]]));
+  cast.sync(new Map([["a", 1]]), ["a"]);
   await settled();
   assert.deepEqual(said.splice(0), ["of-a: open", "of-a: join 1"]);
-  cast.sync(null);
+  cast.sync(null, []);
   // What is ordered late joins a cast that is open, or opens one by joining.
   cast.prepare("a");
   await cast.end();
@@ -74,7 +74,7 @@ test("a sender that cannot be opened breaks the cast when a PC joins, and not be
   cast.prepare("a");
   await settled();
   assert.deepEqual(said.splice(0), ["of-a: open"]);
-  cast.sync(new Map([["a", 1]]));
+  cast.sync(new Map([["a", 1]]), ["a"]);
   await settled();
   assert.deepEqual(said, ["of-a: open", "cast-broken"]);
 });
@@ -86,7 +86,7 @@ const totals = {
 
 test("what a PC's figures show is said while they do, in the main lane, too; the disk only where it has work", async () => {
   const { cast, said, settled, gauges, count } = site();
-  cast.sync(new Map([["a", 1]]));
+  cast.sync(new Map([["a", 1]]), ["a"]);
   await settled();
   const standing: ReceiverStanding = {
     ...({ receiver: 1, lane: "main", reason: null, hearing: "hears", lossRatio: 0 } as const),
@@ -107,13 +107,13 @@ test("what a PC's figures show is said while they do, in the main lane, too; the
   assert.equal(slow(), null);
   count({ ...totals, receivers: [{ ...standing, shown: { cause: "loss", lossRatio: 0.04 } }] });
   assert.match(slow() ?? "", /^loses 4(\.0)? % of the packets/);
-  cast.sync(null);
+  cast.sync(null, []);
   assert.equal(slow(), null, "it hears the cast no more");
 });
 
 test("what was sent to a PC is known for as long as it is joined", async () => {
   const { cast, said, settled, count } = site();
-  cast.sync(new Map([["a", 1]]));
+  cast.sync(new Map([["a", 1]]), ["a"]);
   await settled();
   assert.equal(cast.sentTo("a"), null);
   const standing: ReceiverStanding = {
@@ -134,6 +134,36 @@ test("what was sent to a PC is known for as long as it is joined", async () => {
   count({ ...totals, receivers: [{ ...standing, sent: null }] });
   assert.equal(cast.sentTo("a"), null);
   count({ ...totals, receivers: [standing] });
-  cast.sync(new Map([["a", 2]]));
+  cast.sync(new Map([["a", 2]]), ["a"]);
   assert.equal(cast.sentTo("a"), null);
+});
+
+test("what changes for one PC costs no look at the others of its cast", async () => {
+  const { cast, said, settled } = site();
+  let looks = 0;
+  const all = new Map(Array.from({ length: 100 }, (_, number) => [`p${number}`, 1]));
+  const wanted = {
+    get(pc: string) {
+      looks++;
+      return all.get(pc);
+    },
+    *[Symbol.iterator]() {
+      for (const each of all) {
+        looks++;
+        yield each;
+      }
+    },
+  };
+  for (const pc of all.keys()) cast.takeWants(pc, new Uint8Array([1]));
+  cast.sync(wanted, []);
+  await settled();
+  assert.equal(said.filter((each) => each.includes("join")).length, 100, "it is opened for all");
+  said.length = 0;
+  looks = 0;
+  all.set("p7", 2);
+  all.delete("p8");
+  cast.sync(wanted, ["p7", "p8", "p9"]);
+  await settled();
+  assert.deepEqual(said, ["of-p7: leave 8", "of-p7: join 101", "of-p8: leave 9"]);
+  assert.equal(looks, 3);
 });

@@ -203,7 +203,7 @@ test("what a PC had done before it was given up is settled when that is in the j
   assert.deepEqual(desk.said(), [], "said once is enough");
   const session = desk.engine.get("s1");
   assert(session !== undefined);
-  const phase = (session.durable as RestoreState).receivers.members.a?.phase;
+  const phase = (session.durable as RestoreState).receivers.members.get("a")?.phase;
   assert(phase?.name === "ended");
   assert.equal(phase.result, "verified");
 });

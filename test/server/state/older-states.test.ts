@@ -64,14 +64,14 @@ test("their states have all that a new one has", () =>
     ] as const) {
       const state = foldOf(store, number) as RestoreState | LiveState;
       assert.deepEqual(formOf(state), formOf(fresh[kind]), `s${number}`);
-      const [member] = Object.values(fresh[kind].receivers.members);
+      const [[, member] = []] = [...fresh[kind].receivers.members];
       assert(member !== undefined);
-      for (const each of Object.values(state.receivers.members))
+      for (const [, each] of state.receivers.members)
         assert.deepEqual(Object.keys(each).sort(), Object.keys(member).sort());
     }
     const { spec, receivers } = foldOf(store, 1) as RestoreState;
     assert.deepEqual([spec.personalise, spec.proveBootMs, spec.canary], ["none", null, []]);
-    assert.deepEqual(receivers.members.a?.boot, null);
+    assert.deepEqual(receivers.members.get("a")?.boot, null);
   }));
 
 test("what ended is told with its files and forged packets, though none were counted", () =>
@@ -80,7 +80,7 @@ test("what ended is told with its files and forged packets, though none were cou
     const counted = { ...counters, bytesWritten: 100, forgedPackets: 0 };
     // Of s3 the end is a fact behind the state.
     for (const number of [1, 3]) {
-      const { a } = (foldOf(store, number) as RestoreState).receivers.members;
+      const a = (foldOf(store, number) as RestoreState).receivers.members.get("a");
       assert.deepEqual(a?.steps, steps, `s${number}`);
       assert.deepEqual(a?.counters, counted);
     }
