@@ -89,7 +89,7 @@ const endAll = (
   result: "failed" | "stopped",
   cause: Cause,
 ): ReceiverFact[] =>
-  [...state.members.where(hasAnyLeft)].map(([pc]) => ended(pc, result, cause, gauges));
+  state.members.where(hasAnyLeft).map(([pc]) => ended(pc, result, cause, gauges));
 
 /** One of them has not ended. */
 export const hasAnyLeft = ({ all, ended }: Census): boolean => ended < all;
@@ -109,12 +109,10 @@ function follows(
 ): readonly ReceiverFact[] {
   const isCast = state.phase === "casting" || state.phase === "canary";
   const { members, proveBootMs } = state;
-  const due = [
-    ...members.where(
-      ({ dueAt, unproven, ready }) =>
-        dueAt <= now || (proveBootMs !== null && unproven > 0) || (isCast && ready > 0),
-    ),
-  ];
+  const due = members.where(
+    ({ dueAt, unproven, ready }) =>
+      dueAt <= now || (proveBootMs !== null && unproven > 0) || (isCast && ready > 0),
+  );
   const facts: ReceiverFact[] = due.flatMap(([pc]) =>
     proofOf(state, pc, { type: "tick" }, now, gauges),
   );
@@ -206,9 +204,9 @@ function closeIfAllEnded(
   const { all, ended, absent, awaitedUntil, pending, verified } = members.census;
   if (ended + absent < all || now < awaitedUntil) return [];
   if (absent > 0)
-    return [...members.where((census) => census.absent > 0)].map(([pc, { phase }]) =>
-      absentEnded(pc, phase),
-    );
+    return members
+      .where((census) => census.absent > 0)
+      .map(([pc, { phase }]) => absentEnded(pc, phase));
   if (pending > 0) return state.phase === "casting" ? [{ type: "settled", pc: null }] : [];
   const verdict = verified > 0 && !hasFailed ? "done" : "failed";
   return [{ type: "closed", pc: null, verdict, cause: null }];

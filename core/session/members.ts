@@ -106,12 +106,14 @@ export class Members implements Iterable<readonly [PcId, Member]> {
   }
 
   [Symbol.iterator](): Iterator<readonly [PcId, Member]> {
-    return this.where(() => true);
+    return this.where(() => true)[Symbol.iterator]();
   }
 
   /** In their order those that this holds for, which must not hold for many together if it holds for none of them. */
-  *where(mayHold: (census: Census) => boolean): Generator<readonly [PcId, Member]> {
-    yield* those(this.root, mayHold);
+  where(mayHold: (census: Census) => boolean): (readonly [PcId, Member])[] {
+    const found: (readonly [PcId, Member])[] = [];
+    collect(this.root, mayHold, found);
+    return found;
   }
 
   /** The first moment after `now` at which something follows for one of them by time alone; infinite: there is none. */
@@ -163,13 +165,14 @@ function put(branch: Branch, span: number, place: number, leaf: Leaf): Branch {
   return branchOf(below);
 }
 
-function* those(
+function collect(
   node: Node,
   mayHold: (census: Census) => boolean,
-): Generator<readonly [PcId, Member]> {
+  found: (readonly [PcId, Member])[],
+): void {
   if (!mayHold(node.census)) return;
-  if ("member" in node) yield [node.pc, node.member];
-  else for (const each of node.below) yield* those(each, mayHold);
+  if ("member" in node) found.push([node.pc, node.member]);
+  else for (const each of node.below) collect(each, mayHold, found);
 }
 
 function dueAfter(node: Node, now: number): number {

@@ -22,7 +22,7 @@ export function sessionState(
   if (state.phase === "gathering") return "gathering";
   // The contract has no word of its own for a room that is waited for to come up.
   if (state.phase === "proving") return "verifying";
-  const served = [...state.members.where((census) => census.served > 0)];
+  const served = state.members.where((census) => census.served > 0);
   if (served.length > 0 && served.every(([, { phase }]) => phase.name === "verifying"))
     return "verifying";
   const firstPassSent = totals !== null && totals.bytesSent - totals.repairBytes >= storedBytes;
