@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ApiClient } from "../../client/api/client.ts";
 import { RoomcastError } from "../../core/errors.ts";
-import type { StatusView } from "../../core/wire/api.ts";
+import type { DoctorView, StatusView } from "../../core/wire/api.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import {
   checksum,
@@ -41,6 +41,7 @@ before(async () => {
   const vlans = [20, 30].map(
     (id, index) =>
       `[[network]]\ninterface = "lab0.${id}"\ndhcp = "server"\nrange = "10.${78 + index}.0.30-10.${78 + index}.0.40"\n` +
+      // Slow enough for a cast to last while a link goes down.
       'rate = "4 Mbit/s"\n',
   );
   await writeFile(config, `[[network]]\ninterface = "lab0"\ndhcp = "off"\n${vlans.join("")}`);
@@ -105,6 +106,7 @@ async function assertRestored(id: string, host: Host): Promise<void> {
   );
   assert.equal(await checksum(host.disk), sum);
 }
+const troubles = async () => (await status()).networks.map(({ trouble }) => trouble);
 
 test("a network without a tag and two VLANs on one cable, each with its own address and DHCP", async () => {
   const { networks } = await status();
@@ -192,4 +194,50 @@ test("two rooms at once: each room's multicast is in its own VLAN, and nothing o
     [[30], ["10.79.0.1"]],
   ]);
   for (const { bytes } of found) assert(bytes > mib, String(bytes));
+});
+
+test("one VLAN's interface goes down while both cast: the other's room is done, and its own when it is back", async () => {
+  const ids = [await restore("twenty"), await restore("thirty")] as const;
+  for (const id of ids)
+    await session(id, ({ members }) => members.some(({ bytesWritten }) => bytesWritten > mib));
+  await server("ip", "link", "set", "lab0.30", "down");
+  await room.until(troubles, ([, , down]) => down !== null, patience);
+  const down = await status();
+  assert.deepEqual(
+    down.networks.map(({ trouble }) => trouble),
+    [
+      null,
+      null,
+      "lab0.30 is down: its PCs are not served until it is back. To do: ip link set lab0.30 up",
+    ],
+  );
+  // Its PC is waited for; half a minute after it was lost it has failed.
+  await server("ip", "link", "set", "lab0.30", "up");
+  await assertRestored(ids[0], twenty);
+  await assertRestored(ids[1], thirty);
+  assert.deepEqual(await troubles(), [null, null, null]);
+});
+
+test("the cable's own interface goes down: each network says so, and what to do; all are served when it is back", async () => {
+  await server("ip", "link", "set", "lab0", "down");
+  const texts = await room.until(troubles, (all) => all.every((text) => text !== null), patience);
+  const text = (name: string, why: string): string =>
+    `${name} is down${why}: its PCs are not served until it is back. To do: ip link set lab0 up`;
+  const since = ", since lab0 is, which it is a VLAN of";
+  assert.deepEqual(texts, [text("lab0", ""), text("lab0.20", since), text("lab0.30", since)]);
+  const { findings } = await client.get<DoctorView>("/doctor");
+  assert(
+    findings.some(
+      ({ text, mend }) => text === `lab0.30 is down${since}` && mend === "ip link set lab0 up",
+    ),
+  );
+  await server("ip", "link", "set", "lab0", "up");
+  await room.until(troubles, (all) => all.every((text) => text === null), patience);
+  await server("ip", "link", "delete", "lab0.30");
+  const gone = await room.until(troubles, ([, , text]) => text !== null, patience);
+  assert.deepEqual(gone, [
+    null,
+    null,
+    "there is no interface lab0.30: its PCs are not served until it is back. To do: ip link add link lab0 name lab0.30 type vlan id 30",
+  ]);
 });
