@@ -93,7 +93,7 @@ const assertVerified = ({ members }: SessionView): void =>
 async function capture(interfaceName: string): Promise<{ stop(): Promise<Set<string>> }> {
   const file = join(room.folder, `${interfaceName}.pcap`);
   const dump = new Program(room.network.serverNamespace, [
-    ...["tcpdump", "-i", interfaceName, "-Q", "out", "-s", "96", "-U", "-w", file],
+    ...["tcpdump", "-i", interfaceName, "-Q", "out", "-U", "-w", file],
     ...["udp", "and", "net", "239.0.0.0/8"],
   ]);
   await dump.line(/listening on/);
