@@ -3,7 +3,7 @@
  * that firmware, loader and kernel take: DHCP (udhcpc), the loader by TFTP (curl), its script, kernel and
  * initrd by HTTP (curl), or by TFTP as under Secure Boot. What each has got is compared with the files.
  */
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -51,7 +51,7 @@ const pcScript = (folder: string, { bootFolder, by }: StormOptions): string => {
       : `curl -sSf ${http}/${name} | cmp - ${bootFolder}/${name}`;
   return `#!/bin/sh
 set -e
-while [ ! -e ${folder}/go ]; do sleep 0.05; done
+: <${folder}/go
 address=$(busybox udhcpc -f -q -n -i eth0 -s ${folder}/lease -T 1 -t 15 2>/dev/null | sed -n 's/^bound //p')
 [ -n "$address" ] || { echo "no address"; exit 1; }
 curl -sS --tftp-blksize 1468 ${tftp}/snponly.efi | cmp - ${bootFolder}/snponly.efi
@@ -74,6 +74,8 @@ export async function storm(options: StormOptions): Promise<StormResult> {
     );
     await writeFile(join(folder, "pc"), pcScript(folder, options));
     for (const name of ["lease", "pc"]) await chmod(join(folder, name), 0o755);
+    // Whoever opens a pipe to read waits until somebody has it open to write.
+    await run(["mkfifo", join(folder, "go")]);
     const data = join(folder, "data");
     await mkdir(data);
     const server = new Program(network.serverNamespace, [
@@ -111,7 +113,7 @@ export async function storm(options: StormOptions): Promise<StormResult> {
     })();
     const idleBytes = await peakOf(server);
     const startedAt = performance.now();
-    await writeFile(join(folder, "go"), "");
+    await using _go = await open(join(folder, "go"), "w");
     const limit = setTimeout(() => {
       for (const { child } of pcs) child.kill("SIGKILL");
     }, options.limitSeconds * 1000);
