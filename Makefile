@@ -102,7 +102,7 @@ test-mok: packages initrd ## the site's certificate, handed over at a running ag
 test-small-pc: packages initrd ## a restore on a PC with 512 MB, and what memory it takes; some two minutes
 	$(NODE) test/room/small-pc.ts
 
-test-vlan: packages initrd ## a server on a cable with VLANs, in a guest that has 802.1Q; some 15 minutes
+test-vlan: packages initrd ## a server on a cable with VLANs, in a guest that has 802.1Q; some ten minutes
 	$(NODE) test/room/vlan.ts
 
 ROWS ?=
