@@ -1,5 +1,4 @@
 /** A room: its bar, what can be done with its PCs, and the PCs seat by seat or as a list. */
-
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Place, type SeatMap, seatMap } from "../../core/screen/seat-map.ts";

@@ -3,7 +3,6 @@
  * seen on the network, or is not. What is seen is evidence and no trust: anybody can send a packet with a
  * PC's MAC, so nothing depends on it but what people are told.
  */
-
 import { type Millis, millis } from "../units/units.ts";
 import type { Afterwards } from "../wire/orders.ts";
 import type { Report } from "../wire/work.ts";

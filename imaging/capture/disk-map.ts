@@ -1,5 +1,4 @@
 /** What a capture takes of a disk: its table, what each partition holds, and the chunks to keep. */
-
 import type { TablePartition } from "../../core/image/found-table.ts";
 import { type PartitionTable, readPartitionTable } from "../../core/image/partition-table.ts";
 import { type CapturePlan, planCapture, type UsedPartition } from "../../core/image/plan.ts";

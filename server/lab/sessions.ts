@@ -115,16 +115,16 @@ export class Sessions {
     const { runner, history } = this;
     const isOfRoom = (session: Session | undefined): session is Session =>
       session?.kindName === "restore" && (session.state as RestoreState).spec.room === room;
-    let found = runner.listed().findLast(isOfRoom);
-    if (found === undefined) {
+    const earlier = (): Session | undefined => {
       const events = history.events({ room, limit: eventsLookedAt }).reverse();
       const ids = new Set(events.flatMap(({ session }) => session ?? []));
       for (const id of ids) {
-        found = runner.find(id);
-        if (isOfRoom(found)) break;
-        found = undefined;
+        const session = runner.find(id);
+        if (isOfRoom(session)) return session;
       }
-    }
+      return undefined;
+    };
+    const found = runner.listed().findLast(isOfRoom) ?? earlier();
     return found === undefined ? null : (found.state as RestoreState).image.id;
   }
 

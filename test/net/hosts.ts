@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import { ApiClient } from "../../client/api/client.ts";
 import { assert } from "../../core/errors.ts";
+import type { StatusView } from "../../core/wire/api.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import { openNetwork, type RoomNetwork, serverInterface } from "../room/network.ts";
 import { inNamespace, run } from "../room/run.ts";
@@ -60,6 +61,15 @@ export interface HostRoom {
   session(id: string): Promise<SessionView>;
   close(): Promise<void>;
 }
+
+/** Of each network its interface, address, trouble and DHCP mode. */
+export const networkRows = ({ networks }: Pick<StatusView, "networks">) =>
+  networks.map(({ interface: name, address, trouble, dhcp }) => [
+    name,
+    address,
+    trouble,
+    dhcp?.mode,
+  ]);
 
 /** Opens an empty room; its server is not started yet. */
 export async function openHostRoom(): Promise<HostRoom> {

@@ -13,6 +13,7 @@ import {
   type Host,
   type HostRoom,
   mib,
+  networkRows,
   openHostRoom,
   program,
 } from "../net/hosts.ts";
@@ -109,20 +110,11 @@ async function assertRestored(id: string, host: Host): Promise<void> {
 const troubles = async () => (await status()).networks.map(({ trouble }) => trouble);
 
 test("a network without a tag and two VLANs on one cable, each with its own address and DHCP", async () => {
-  const { networks } = await status();
-  assert.deepEqual(
-    networks.map(({ interface: name, address, trouble, dhcp }) => [
-      name,
-      address,
-      trouble,
-      dhcp?.mode,
-    ]),
-    [
-      ["lab0", "10.77.0.1", null, "off"],
-      ["lab0.20", "10.78.0.1", null, "server"],
-      ["lab0.30", "10.79.0.1", null, "server"],
-    ],
-  );
+  assert.deepEqual(networkRows(await status()), [
+    ["lab0", "10.77.0.1", null, "off"],
+    ["lab0.20", "10.78.0.1", null, "server"],
+    ["lab0.30", "10.79.0.1", null, "server"],
+  ]);
 });
 
 test("each VLAN leases of its own range, and what is said in a VLAN is heard by no other interface", async () => {

@@ -2,7 +2,6 @@
  * Opens the sockets of a cast's workers. Linux's own calls take many packets at once; where their library
  * cannot be loaded, Node's sockets do the same, slower.
  */
-
 import type { CastSocketOptions } from "../../cast/ends.ts";
 import type { PacketReceiver, PacketSender, PacketSenderOptions } from "../packet-sockets.ts";
 

@@ -1,5 +1,4 @@
 /** Linux, made one PC's own: on ext2 to ext4, XFS, and btrfs with its subvolumes. */
-
 import { errorText } from "../../../core/errors.ts";
 import type { StepView } from "../../../core/wire/views.ts";
 import { Mounts } from "../mounts.ts";

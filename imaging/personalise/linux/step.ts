@@ -1,5 +1,4 @@
 /** What the steps that make a Linux a PC's own have, and what they answer. */
-
 import type { Root } from "../root.ts";
 import type { DiskOptions } from "../system.ts";
 

@@ -74,10 +74,10 @@ export async function startTftpListener(options: TftpListenerOptions): Promise<T
 
   /** Whoever is there answers at once: of those that did not, in whosever name they came, the oldest gives way. */
   const makeRoom = (address: string): boolean => {
-    const [key, transfer] =
-      [...transfers].find(([, { isAnswered }]) => !isAnswered) ?? oldestOfMost(address) ?? [];
-    if (key === undefined) return false;
-    transfer?.close();
+    const found = [...transfers].find(([, { isAnswered }]) => !isAnswered) ?? oldestOfMost(address);
+    if (found === undefined) return false;
+    const [key, transfer] = found;
+    transfer.close();
     return transfers.delete(key);
   };
 
