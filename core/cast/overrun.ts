@@ -33,7 +33,7 @@ const leastSpread = 0.005;
 /** `σ_search`, a fraction: the same in the search, whose samples are small and whose overruns are large. */
 const searchSpread = 0.02;
 /** `N_burst`, packets: a few losses of a whole batch, of 44 to 64 packets, are less. */
-const burstPackets = 500;
+export const burstPackets = 500;
 /** `p_burst`, a fraction: among very many packets, more than so much is no burst. */
 const burstLoss = 0.1;
 /** `k_search`, stretches that an overrun has to last in the search: what more of them would cost is lost. */
@@ -108,4 +108,4 @@ export const isMuch = ({ loss, packets }: Stretch, isSearching: boolean): boolea
   loss > burstLoss && (isSearching || isNoBurst(loss, packets));
 
 /** Whether more packets were lost than a burst takes. */
-export const isNoBurst = (loss: number, packets: number): boolean => loss * packets > burstPackets;
+const isNoBurst = (loss: number, packets: number): boolean => loss * packets > burstPackets;

@@ -14,7 +14,7 @@
  * that they use.
  */
 import { type Millis, millis } from "../units/units.ts";
-import { type Course, isMuch, isNoBurst, Overruns, type Stretch } from "./overrun.ts";
+import { burstPackets, type Course, isMuch, Overruns, type Stretch } from "./overrun.ts";
 import { outcomeOf, sameSteps, type Trial } from "./trial.ts";
 
 export interface RateOptions {
@@ -97,6 +97,8 @@ const leastKept = 0.4;
 const lateMost = 2;
 /** `p_search`, a fraction: such an overrun is no burst, and ends the search; less may be another's doing. */
 const searchLoss = 0.1;
+/** `N_near`, packets: more than three bursts of 46. So much is enough where another overrun was near. */
+const nearPackets = 140;
 /** `T_hold`, milliseconds: so long after an overrun the rate stays as it is. */
 const holdFor = millis(500);
 /** `λ_good`, a factor: below this fraction of the rate that was last found right, the rate returns to it. */
@@ -128,13 +130,18 @@ interface Search {
   readonly isUp: boolean;
   /** Overruns near the rate that was found right before them. */
   readonly nearCount: number;
+  /** `x`, bits a second: the rate that was last too high; infinite: none was. */
+  readonly triedBps: number;
 }
+
+/** The search has begun. */
+const anew = { step: longestStep, nearCount: 0, triedBps: Number.POSITIVE_INFINITY } as const;
 
 export class RateControl {
   /** `r`, bits a second. */
   rateBps: number;
   /** Null: the rate is found. */
-  private searching: Search | null = { step: longestStep, isUp: true, nearCount: 0 };
+  private searching: Search | null = { ...anew, isUp: true };
   /** Null: the rate has not just fallen for a queue. */
   private lag: Lag | null = null;
   /** How often such a queue was gone at once. */
@@ -182,7 +189,7 @@ export class RateControl {
    */
   search(heardRatio: number | null): void {
     if (heardRatio !== null) this.rateBps = Math.max(floorBps, this.rateBps * heardRatio);
-    this.searching = heardRatio === null ? { step: longestStep, isUp: false, nearCount: 0 } : null;
+    this.searching = heardRatio === null ? { ...anew, isUp: false } : null;
     this.bear(0);
     this.lag = null;
     this.lateCount = 0;
@@ -266,7 +273,8 @@ export class RateControl {
     const { rateBps } = this;
     const { base } = this.overruns;
     const { loss } = stretch;
-    const isSure = loss > searchLoss && isNoBurst(loss, stretch.packets);
+    const mostOfBursts = this.isNear(rateBps) ? nearPackets : burstPackets;
+    const isSure = loss > searchLoss && loss * stretch.packets > mostOfBursts;
     this.trial =
       trial === null
         ? { rateBps, loss, borne: base, steps: 1, stretches: 0, isSure }
@@ -299,9 +307,11 @@ export class RateControl {
 
   /** Back to what came through, before anything is lost. It may have been a host that was late: the next stretch shows that. */
   private fallBack(cameBps: number, queueMs: number): void {
-    this.lag = { queueMs, triedBps: this.rateBps };
+    const triedBps = this.rateBps;
+    this.lag = { queueMs, triedBps };
     this.rateBps = Math.max(floorBps, cameBps * margin);
-    this.searching = { step: 0, isUp: false, nearCount: this.searching?.nearCount ?? 0 };
+    const nearCount = this.searching?.nearCount ?? 0;
+    this.searching = { step: 0, isUp: false, nearCount, triedBps };
   }
 
   /** A queue empties slowly; what is gone at once was a host that was late. */
@@ -314,11 +324,9 @@ export class RateControl {
   /** The rate to which it fell, from one that was too high, has turned out right. */
   private noteLimit(triedBps: number, isSure: boolean, now: Millis): void {
     if (this.searching !== null) {
-      const isNear =
-        this.goodBps < Number.POSITIVE_INFINITY && triedBps < this.goodBps * foundWithin;
-      const nearCount = isNear ? this.searching.nearCount + 1 : 0;
+      const nearCount = this.isNear(triedBps) ? this.searching.nearCount + 1 : 0;
       const isFound = isSure || nearCount === nearOverruns;
-      this.searching = isFound ? null : { step: 0, isUp: false, nearCount };
+      this.searching = isFound ? null : { step: 0, isUp: false, nearCount, triedBps };
     }
     this.goodBps = this.rateBps;
     this.holdUntil = millis(now + (this.isSearching ? 0 : holdFor));
@@ -351,9 +359,18 @@ export class RateControl {
     this.goodBps = this.rateBps;
   }
 
-  private stepUp({ step, nearCount }: Search): void {
-    this.rateBps *= searchSteps[step] as number;
-    this.searching = { step: Math.min(longestStep, step + 1), isUp: true, nearCount };
+  /** Whether it is near the rate that was last found right. */
+  private isNear(bps: number): boolean {
+    return this.goodBps < Number.POSITIVE_INFINITY && bps < this.goodBps * foundWithin;
+  }
+
+  /** Below a rate that was too high, it goes at most half of the way there: what was lost may have been a burst. */
+  private stepUp({ step, nearCount, triedBps }: Search): void {
+    const { rateBps } = this;
+    const raised = rateBps * (searchSteps[step] as number);
+    const halfway = Math.max((rateBps + triedBps) / 2, rateBps * searchSteps[0]);
+    this.rateBps = rateBps < triedBps ? Math.min(raised, halfway) : raised;
+    this.searching = { step: Math.min(longestStep, step + 1), isUp: true, nearCount, triedBps };
   }
 
   /** `c`: by which fraction of itself the rate grows in this stretch. */

@@ -36,7 +36,7 @@ test("1 % of loss in bursts of 46 costs at most 1.15 times what single losses do
   }
 });
 
-test("at 1 Gbit/s, the first five seconds carry 93 % of the link, and lose hardly more than half a percent of their own", () => {
+test("at 1 Gbit/s, the first five seconds carry 93 % of the link, and lose half a percent of their own at most", () => {
   for (const limit of [
     { kind: "queue", bytes: 64_000 },
     { kind: "queue", bytes: 256_000 },
@@ -46,7 +46,7 @@ test("at 1 Gbit/s, the first five seconds carry 93 % of the link, and lose hardl
       const taken = runs({ limit, knownBps });
       const lost = mean(taken.map(({ ownLoss }) => ownLoss));
       const what = `${limit.kind} of ${limit.bytes}, ${knownBps} known: ${shareOf(taken)}, ${lost} lost`;
-      assert(shareOf(taken) > 0.93 && lost < 0.007, what);
+      assert(shareOf(taken) > 0.93 && lost < 0.005, what);
     }
   }
 });

@@ -187,12 +187,15 @@ test("a PC whose disk recovers comes back to the main lane", () => {
 test("other traffic on the link is left room, and a steady stream hardly loses", () => {
   const storedLengths = new Uint32Array(400).fill(mib);
   for (const roundTripMs of [1, 20]) {
-    const building = { time: new Timeline(), uplink: new Link({ bps: 1e9, queueBytes: 1e6 }) };
-    const tcp = new TcpFlow(building.time, building.uplink, { roundTripMs, startAtMs: 0 });
-    runTogether(building, [{ seed, storedLengths, pcs: roomOf(2) }]);
-    const share = (tcp.bytesDelivered * 8000) / building.time.now / 1e9;
+    const shares = [0, 1, 2, 3].map((more) => {
+      const building = { time: new Timeline(), uplink: new Link({ bps: 1e9, queueBytes: 1e6 }) };
+      const tcp = new TcpFlow(building.time, building.uplink, { roundTripMs, startAtMs: 0 });
+      runTogether(building, [{ seed: seed + more, storedLengths, pcs: roomOf(2) }]);
+      return (tcp.bytesDelivered * 8000) / building.time.now / 1e9;
+    });
+    const share = shares.reduce((sum, each) => sum + each, 0) / shares.length;
     // They begin together: over a long way, TCP has hardly begun when the cast has found the link and is done.
-    assert(share > (roundTripMs === 1 ? 0.07 : 0.01), `TCP over ${roundTripMs} ms gets ${share}`);
+    assert(share > (roundTripMs === 1 ? 0.07 : 0.01), `TCP over ${roundTripMs} ms gets ${shares}`);
   }
   const building = { time: new Timeline(), uplink: new Link({ bps: 100e6, queueBytes: 256e3 }) };
   const stream = new SteadyFlow(building.time, building.uplink, 30e6);
