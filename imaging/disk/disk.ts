@@ -256,7 +256,8 @@ class OpenDisk implements Disk {
   /** Reads whole sectors around the range, piece by piece. */
   private async readAround(offset: number, into: Uint8Array): Promise<void> {
     const { alignment } = this;
-    const window = alignedBuffer(pieceBytes + alignment);
+    const around = Math.ceil(((offset % alignment) + into.length) / alignment) * alignment;
+    const window = alignedBuffer(Math.min(pieceBytes, around));
     for (let done = 0; done < into.length; ) {
       const at = offset + done;
       const start = at - (at % alignment);
