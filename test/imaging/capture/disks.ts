@@ -89,6 +89,30 @@ export function putBytes(path: string, offset: number, data: Uint8Array): void {
   closeSync(fd);
 }
 
+const piece = Buffer.alloc(mib);
+
+/** Copies `size` bytes by the MiB: a whole part in memory would make each start of a tool slow, since that forks. */
+function copyBytes(from: Place & { path: string }, to: { path: string; at: number }): void {
+  const source = openSync(from.path, "r");
+  const target = openSync(to.path, "r+");
+  for (let done = 0; done < from.size; ) {
+    const wanted = Math.min(mib, from.size - done);
+    const read = readSync(source, piece, 0, wanted, from.start + done);
+    // Beyond the end there is nothing, and nothing is written.
+    if (read === 0) break;
+    writeSync(target, piece, 0, read, to.at + done);
+    done += read;
+  }
+  closeSync(source);
+  closeSync(target);
+}
+
+/** A part of a file as a file of its own. */
+function partOf(path: string, place: Place, part: string): void {
+  writeFileSync(part, "");
+  copyBytes({ ...place, path }, { path: part, at: 0 });
+}
+
 /** A part of a file as a file of its own, made by `make` on what is there. */
 export function makeAt(
   path: string,
@@ -97,17 +121,17 @@ export function makeAt(
   make: (part: string) => void,
 ): void {
   const part = `${path}.part`;
-  writeFileSync(part, bytesAt(path, start, size));
+  partOf(path, { start, size }, part);
   make(part);
   truncateSync(part, size);
-  putBytes(path, start, readFileSync(part));
+  copyBytes({ path: part, start: 0, size }, { path, at: start });
   rmSync(part);
 }
 
 /** The part of a file, for `look`. */
 export function lookAt<T>(path: string, start: number, size: number, look: (part: string) => T): T {
   const part = `${path}.look`;
-  writeFileSync(part, bytesAt(path, start, size));
+  partOf(path, { start, size }, part);
   try {
     return look(part);
   } finally {
