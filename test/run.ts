@@ -20,6 +20,11 @@ const testMs = 10 * 60_000;
 /** More than so many have not failed by chance. */
 const mostChances = 5;
 const longest = 10;
+/**
+ * Node joins its threads at an exit: one that compiles and waits for a collection then waits for ever, and the
+ * process with it (nodejs/node#54918).
+ */
+const compilesByItself = ["--no-concurrent-recompilation", "--no-concurrent-sparkplug"];
 
 const [atOnce, ...given] = process.argv.slice(2);
 const cache = join(import.meta.dirname, "../build/cache");
@@ -47,7 +52,12 @@ function runProcesses(processes: readonly TestProcess[], concurrency: number): P
     concurrency,
     timeout: testMs,
     forceExit: true,
-    execArgv: [...process.execArgv, "--import", `${processors}?${new URLSearchParams({ folder })}`],
+    execArgv: [
+      ...process.execArgv,
+      ...compilesByItself,
+      "--import",
+      `${processors}?${new URLSearchParams({ folder })}`,
+    ],
   });
   const took = (file: string, ms: number) => void seconds.set(file, ms / 1000);
   for (const type of ["test:pass", "test:fail"] as const) {
