@@ -12,9 +12,9 @@ import type { ImageView, MemberView, SessionView } from "../../core/wire/views.t
 import { run } from "../room/run.ts";
 import { checksum, fillDisk, type Host, type HostRoom, mib, openHostRoom } from "./hosts.ts";
 
-const diskBytes = 96 * mib;
-/** Slow enough that something can happen in the middle: some 48 MiB stored take 8 s. */
-const slowConfig = "[cast]\nrateMbps = 50\n";
+const diskBytes = 64 * mib;
+/** Slow enough that something can happen in the middle: some 32 MiB stored take 8 s. */
+const slowConfig = "[cast]\nrateMbps = 33\n";
 
 let room: HostRoom;
 let master: Host;
@@ -87,7 +87,7 @@ test("a capture becomes an image that verifies", async () => {
   const image = shown.value as ImageView;
   assert.deepEqual(
     [image.name, image.version, image.diskBytes, image.chunks],
-    ["base", 1, diskBytes, 96],
+    ["base", 1, diskBytes, 64],
   );
   assert.equal((await room.roomcast("image", "verify", "base@1")).status, 0);
   assert.equal(await checksum(master.disk), masterSum, "a capture only reads");
