@@ -6,10 +6,13 @@ import { type End, startEnd } from "../ends.ts";
 import { secondsOfTimes } from "../tools.ts";
 import type { Place, Restore } from "./way.ts";
 
-/** Each program of a pipeline, ended with its shell. */
+/**
+ * Each program of a pipeline, ended with its shell. `--norc`: Node's pipes are sockets, and a bash whose input is one takes
+ * itself for a remote one, and may run `~/.bashrc` first.
+ */
 export const pipeline = (...programs: readonly string[]): readonly string[] => {
   const line = programs.map((each) => `setpriv --pdeathsig KILL ${each}`).join(" | ");
-  return ["bash", "-o", "pipefail", "-c", `${line}; status=$?; times; exit $status`];
+  return ["bash", "--norc", "-o", "pipefail", "-c", `${line}; status=$?; times; exit $status`];
 };
 
 /** Writes what comes on its standard input, a partition as partclone and zstd store it, onto `output`. */
