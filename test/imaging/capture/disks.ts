@@ -98,7 +98,7 @@ function copyBytes(from: Place & { path: string }, to: { path: string; at: numbe
   for (let done = 0; done < from.size; ) {
     const wanted = Math.min(mib, from.size - done);
     const read = readSync(source, piece, 0, wanted, from.start + done);
-    // Beyond the end there is nothing, and nothing is written.
+    // Beyond the end of a file there are zeros.
     if (read === 0) break;
     writeSync(target, piece, 0, read, to.at + done);
     done += read;
@@ -110,6 +110,7 @@ function copyBytes(from: Place & { path: string }, to: { path: string; at: numbe
 /** A part of a file as a file of its own. */
 function partOf(path: string, place: Place, part: string): void {
   writeFileSync(part, "");
+  truncateSync(part, place.size);
   copyBytes({ ...place, path }, { path: part, at: 0 });
 }
 
