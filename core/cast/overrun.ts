@@ -33,7 +33,9 @@ const leastSpread = 0.005;
 /** `σ_search`, a fraction: the same in the search, whose samples are small and whose overruns are large. */
 const searchSpread = 0.02;
 /** `N_burst`, packets: a few losses of a whole batch, of 44 to 64 packets, are less. */
-export const burstPackets = 500;
+const burstPackets = 500;
+/** `N_near`, packets: more than three bursts of 46. So much is enough where another overrun was near. */
+const nearPackets = 140;
 /** `p_burst`, a fraction: among very many packets, more than so much is no burst. */
 const burstLoss = 0.1;
 /** `k_search`, stretches that an overrun has to last in the search: what more of them would cost is lost. */
@@ -105,7 +107,8 @@ export class Overruns {
 
 /** Whether so much was lost of a stretch that nothing is waited for: the steps of the search lose more than bursts do. */
 export const isMuch = ({ loss, packets }: Stretch, isSearching: boolean): boolean =>
-  loss > burstLoss && (isSearching || isNoBurst(loss, packets));
+  loss > burstLoss && (isSearching || isNoBurst(loss, packets, false));
 
-/** Whether more packets were lost than a burst takes. */
-const isNoBurst = (loss: number, packets: number): boolean => loss * packets > burstPackets;
+/** Whether more packets were lost than a burst takes. `isNear`: another overrun was near this rate. */
+export const isNoBurst = (loss: number, packets: number, isNear: boolean): boolean =>
+  loss * packets > (isNear ? nearPackets : burstPackets);

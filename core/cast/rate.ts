@@ -14,7 +14,7 @@
  * that they use.
  */
 import { type Millis, millis } from "../units/units.ts";
-import { burstPackets, type Course, isMuch, Overruns, type Stretch } from "./overrun.ts";
+import { type Course, isMuch, isNoBurst, Overruns, type Stretch } from "./overrun.ts";
 import { outcomeOf, sameSteps, type Trial } from "./trial.ts";
 
 export interface RateOptions {
@@ -97,8 +97,6 @@ const leastKept = 0.4;
 const lateMost = 2;
 /** `p_search`, a fraction: such an overrun is no burst, and ends the search; less may be another's doing. */
 const searchLoss = 0.1;
-/** `N_near`, packets: more than three bursts of 46. So much is enough where another overrun was near. */
-const nearPackets = 140;
 /** `T_hold`, milliseconds: so long after an overrun the rate stays as it is. */
 const holdFor = millis(500);
 /** `λ_good`, a factor: below this fraction of the rate that was last found right, the rate returns to it. */
@@ -273,8 +271,7 @@ export class RateControl {
     const { rateBps } = this;
     const { base } = this.overruns;
     const { loss } = stretch;
-    const mostOfBursts = this.isNear(rateBps) ? nearPackets : burstPackets;
-    const isSure = loss > searchLoss && loss * stretch.packets > mostOfBursts;
+    const isSure = loss > searchLoss && isNoBurst(loss, stretch.packets, this.isNear(rateBps));
     this.trial =
       trial === null
         ? { rateBps, loss, borne: base, steps: 1, stretches: 0, isSure }
