@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ImageView } from "../../../core/wire/views.ts";
 import {
-  bytesAt,
+  copyPart,
   inFolder,
   lookAt,
   makeAt,
@@ -181,9 +181,9 @@ test("Clonezilla and FOG, MBR with logical partitions: table, boot code, NTFS wi
   }));
 
 /** A sum of what the file system uses: its own copy by partclone, without what that leaves to chance. */
-async function usedOf(path: string, { index, start, size, fs }: Part): Promise<string> {
+async function usedOf(path: string, { index, fs, ...place }: Part): Promise<string> {
   const part = `${path}.used${index}`;
-  writeFileSync(part, bytesAt(path, start, size));
+  copyPart(path, place, part);
   const program = { ext4: "extfs", ntfs: "ntfs" }[fs ?? ""];
   const read =
     program === undefined
@@ -363,7 +363,7 @@ test("what ntfsclone or partimage saved is called by its name", () =>
 function partOf(disk: string, [first]: readonly Part[]): string {
   const { start, size } = first as Part;
   const path = `${disk}.first`;
-  writeFileSync(path, readFileSync(disk).subarray(start, start + size));
+  copyPart(disk, { start, size }, path);
   return path;
 }
 

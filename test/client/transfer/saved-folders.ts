@@ -1,7 +1,7 @@
 /** Saves a disk file as Clonezilla and as FOG do: their files, their tools, their order of both. */
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bytesAt, type Place, tool, toolBeside } from "../../imaging/capture/disks.ts";
+import { bytesAt, copyPart, type Place, tool, toolBeside } from "../../imaging/capture/disks.ts";
 
 export interface Part extends Place {
   readonly index: number;
@@ -36,7 +36,7 @@ async function eachPart(
   const saves = parts.map(async ({ fs, ...place }) => {
     if (fs === null) return;
     const path = `${folder}.part${place.index}`;
-    writeFileSync(path, bytesAt(disk, place.start, place.size));
+    copyPart(disk, place, path);
     await save({ ...place, fs }, path);
     rmSync(path);
   });

@@ -107,8 +107,8 @@ function copyBytes(from: Place & { path: string }, to: { path: string; at: numbe
   closeSync(target);
 }
 
-/** A part of a file as a file of its own. */
-function partOf(path: string, place: Place, part: string): void {
+/** A part of a file as a file of its own, `part`. */
+export function copyPart(path: string, place: Place, part: string): void {
   writeFileSync(part, "");
   truncateSync(part, place.size);
   copyBytes({ ...place, path }, { path: part, at: 0 });
@@ -122,7 +122,7 @@ export function makeAt(
   make: (part: string) => void,
 ): void {
   const part = `${path}.part`;
-  partOf(path, { start, size }, part);
+  copyPart(path, { start, size }, part);
   make(part);
   truncateSync(part, size);
   copyBytes({ path: part, start: 0, size }, { path, at: start });
@@ -132,7 +132,7 @@ export function makeAt(
 /** The part of a file, for `look`. */
 export function lookAt<T>(path: string, start: number, size: number, look: (part: string) => T): T {
   const part = `${path}.look`;
-  partOf(path, { start, size }, part);
+  copyPart(path, { start, size }, part);
   try {
     return look(part);
   } finally {
