@@ -19,9 +19,9 @@ const row = (
 ): ProductRow => ({
   ...{ receiverCount, linkBps, loss: 0, lossBurst: 1, slowPort: null },
   ...{ offloads: false, everyPort: true },
-  // Long enough for its beginning and end to weigh little: some 15 s, and 5 s of one PC at 1 Gbit/s. More
+  // Long enough for its beginning and end to weigh little: some 30 s, and 5 s of one PC at 1 Gbit/s. More
   // PCs at 1 Gbit/s are more than a small machine can be.
-  diskMib: linkBps === 100e6 ? 640 : receiverCount === 1 ? 2048 : 256,
+  diskMib: linkBps === 100e6 ? 1280 : receiverCount === 1 ? 2048 : 256,
   ...more,
 });
 

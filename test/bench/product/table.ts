@@ -34,8 +34,8 @@ const columns = [
 /** What the columns are; printed below the table. */
 export const tableNotes = [
   "first: seconds from the order to the first packet of the image. last: until the last PC has it; roomcast's is verified by then.",
-  "of link: what the link alone would need for the image as this way has it stored, in full UDP packets (of a slow port: that link),",
-  "over `last`.",
+  "of link: what the link alone would need for the image as this way has it stored, in full UDP packets (of a slow port: that link;",
+  "where a row loses 1 %, of what is left of it), over `last`.",
   "as ours: `last` over roomcast's. others: `last` of those that have no slow port.",
   "early: what the server sent in its first five seconds of sending, of the link. own loss: of the server's packets, what queues and",
   "sockets dropped on their way to the mean PC; what the row itself loses is not in it. wire: bytes on the wire over those stored.",
@@ -74,7 +74,8 @@ export function resultText({ row, runs }: ProductResult): string {
       const { seconds, ...median } = mediansOf(taken);
       const right = taken.reduce((sum, each) => sum + each.right, 0);
       const stored = median.stored ?? 0;
-      const ideal = (stored * 8) / (row.linkBps * (row.slowPort ?? 1) * payloadShare);
+      const arrivingBps = row.linkBps * (row.slowPort ?? 1) * (1 - row.loss);
+      const ideal = (stored * 8) / (arrivingBps * payloadShare);
       return line([
         rowText(row),
         way,
