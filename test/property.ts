@@ -11,3 +11,7 @@ fc.configureGlobal({ seed: Number(process.env.SEED || 1) });
  * four times as many when a seed is named, as `make fuzz` does.
  */
 export const drawn = (count: number): number => (process.env.SEED ? 4 * count : count);
+
+/** What a gate takes of a list of samples, and all of it when a seed is named. */
+export const sampled = <T>(gate: readonly T[], others: readonly T[]): readonly T[] =>
+  process.env.SEED ? [...gate, ...others] : gate;

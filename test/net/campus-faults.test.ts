@@ -15,7 +15,7 @@ import { checksum, type Host, mib } from "./hosts.ts";
 
 const killsWanted = Number(process.env.KILLS || 2);
 const seed = Number(process.env.SEED || 1);
-const diskBytes = 64 * mib;
+const diskBytes = 32 * mib;
 /** A kill comes at most so long after an import has begun, and the start again after the kill; in milliseconds. */
 const killWithin = 2500;
 const startWithin = 800;

@@ -148,17 +148,6 @@ test("the unpacked program runs with the Node beside it, and reads its own versi
   assert.match(stderr, /^roomcast: interface none-such has no IPv4 address/);
 });
 
-test("lintian finds no errors", () => {
-  // What is misspelt in a program is never an error to it, and in Node it would look for that for 15 s.
-  const without = ["--dont-check-part", "binaries/spelling"];
-  const { status, stdout, stderr } = spawnSync(
-    "lintian",
-    ["--allow-root", "--fail-on", "error", "--tag-display-limit", "0", ...without, deb],
-    { encoding: "utf8" },
-  );
-  assert.equal(status, 0, stdout + stderr);
-});
-
 test("systemd takes the unit, and counts it among the well closed ones", () => {
   const unit = join(root, "lib/systemd/system/roomcast.service");
   const out = said("systemd-analyze", ["security", "--offline=true", "--threshold=40", unit]);
