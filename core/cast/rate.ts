@@ -207,8 +207,7 @@ export class RateControl {
     const queueMs = this.rateBps < queuesBelowBps ? stretch.queueMs : 0;
     const before = this.rateBps;
     // A sender that rests for other reasons sends its bursts at the rate, and so the rate was too high.
-    const isHeldBack = isBusy || sentBps < before * sentToRaise;
-    const offered = isHeldBack ? Math.min(before, sentBps) : before;
+    const offered = isBusy ? Math.min(before, sentBps) : before;
     // What the link carried of that, where a queue shows that it was not all of it.
     const came = Math.min(offered, Math.max(arrivedBps, leastKept * offered));
     const reached = this.isSearching && growth > leastLag ? came : offered;

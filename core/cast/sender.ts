@@ -49,8 +49,8 @@ const roundGrace = millis(150);
 const housekeepingEvery = millis(20);
 /** A fraction: a receiver that loses more is behind a port that is too slow. */
 const slowPortLoss = 0.25;
-/** Packets a millisecond: fewer than a hundred in a quarter second tell no rate. */
-const leastCarried = 0.4;
+/** A fraction of what was sent: the few packets that it hears cannot tell a lower one. */
+const leastHeard = 0.2;
 
 export class CastSenderMachine {
   private readonly receivers: Receivers;
@@ -372,7 +372,7 @@ export class CastSenderMachine {
     );
     // A lossy cable alone is no reason to go slower.
     if (figures.lossRatio <= slowPortLoss) return Number.POSITIVE_INFINITY;
-    return Math.max(leastCarried, mostPerMs);
+    return Math.max(leastHeard * figures.sentPerMs, mostPerMs);
   }
 
   private demote(members: readonly Member[], now: Millis): void {
