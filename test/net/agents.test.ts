@@ -12,9 +12,9 @@ import type { ImageView, MemberView, SessionView } from "../../core/wire/views.t
 import { run } from "../room/run.ts";
 import { checksum, fillDisk, type Host, type HostRoom, mib, openHostRoom } from "./hosts.ts";
 
-const diskBytes = 64 * mib;
-/** Slow enough that something can happen in the middle: some 32 MiB stored take 8 s. */
-const slowConfig = "[cast]\nrateMbps = 33\n";
+const diskBytes = 32 * mib;
+/** Slow enough that something can happen in the middle: some 22 MiB stored take 9 s. */
+const slowConfig = "[cast]\nrateMbps = 20\n";
 
 let room: HostRoom;
 let master: Host;
@@ -69,7 +69,7 @@ async function startRestore(...extra: string[]): Promise<string> {
 const untilReceiving = (id: string, name: string): Promise<SessionView> =>
   room.until(
     () => room.session(id),
-    (session) => memberOf(session, name).bytesReceived > 8 * mib,
+    (session) => memberOf(session, name).bytesReceived > 4 * mib,
     30,
   );
 
@@ -87,7 +87,7 @@ test("a capture becomes an image that verifies", async () => {
   const image = shown.value as ImageView;
   assert.deepEqual(
     [image.name, image.version, image.diskBytes, image.chunks],
-    ["base", 1, diskBytes, 64],
+    ["base", 1, diskBytes, 32],
   );
   assert.equal((await room.roomcast("image", "verify", "base@1")).status, 0);
   assert.equal(await checksum(master.disk), masterSum, "a capture only reads");
@@ -295,7 +295,7 @@ test("a flipped bit in the store is named, and never written as if it were right
 test("a store that fills up during a capture is a clear error, and no half image is seen", async () => {
   await room.endServer("SIGTERM");
   const store = join(room.data, "store");
-  const mounted = ["-t", "tmpfs", "-o", "size=20m", "tmpfs", store];
+  const mounted = ["-t", "tmpfs", "-o", "size=12m", "tmpfs", store];
   await run(["mount", ...mounted]);
   try {
     await room.startServer();
