@@ -36,8 +36,6 @@ export interface Figures {
 export class Measure {
   /** Null until there are two totals to compare. */
   figures: Figures | null = null;
-  /** The most packets a millisecond that have come: what its way carries, if more was sent. */
-  mostPerMs = 0;
   private from: { readonly totals: Totals; readonly at: Millis } | null = null;
   private leastBacklog = 1;
   private leastAge = Number.POSITIVE_INFINITY;
@@ -61,10 +59,8 @@ export class Measure {
     if (packets < 0) return false;
     const ratioOf = (count: number): number =>
       sent === 0 ? 0 : Math.min(1, Math.max(0, count / sent));
-    const packetsPerMs = packets / elapsed;
-    this.mostPerMs = Math.max(this.mostPerMs, packetsPerMs);
     this.figures = {
-      packetsPerMs,
+      packetsPerMs: packets / elapsed,
       sentPerMs: sent / elapsed,
       lossRatio: ratioOf(sent - packets),
       dropRatio: ratioOf((totals.dropped - from.totals.dropped) | 0),

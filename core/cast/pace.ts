@@ -79,9 +79,9 @@ export class Pace {
     noteInStretch(member, this.stretch.sequence);
   }
 
-  /** As `RateControl.search`, of packets a millisecond. */
-  search(carriedPerMs: number | null): void {
-    this.rate.search(carriedPerMs === null ? null : carriedPerMs * packetBits * 1000);
+  /** As `RateControl.search`. */
+  search(heardRatio: number | null): void {
+    this.rate.search(heardRatio);
   }
 
   /** A stretch begins anew: the members are others, or so are the packets. */

@@ -182,12 +182,12 @@ export class RateControl {
   }
 
   /**
-   * The main lane has new members, and their rate has to be found. `carriedBps`, bits a second, is what the way
-   * to them carries: the rate goes up from there until an overrun. Null begins the search anew.
+   * The main lane has new members, and their rate has to be found. `heardRatio`, 0…1, is the fraction of
+   * the rate that reaches them: the rate goes up from there until an overrun. Null begins the search anew.
    */
-  search(carriedBps: number | null): void {
-    if (carriedBps !== null) this.rateBps = Math.max(floorBps, Math.min(this.rateBps, carriedBps));
-    this.searching = carriedBps === null ? { ...anew, isUp: false } : null;
+  search(heardRatio: number | null): void {
+    if (heardRatio !== null) this.rateBps = Math.max(floorBps, this.rateBps * heardRatio);
+    this.searching = heardRatio === null ? { ...anew, isUp: false } : null;
     this.bear(0);
     this.lag = null;
     this.lateCount = 0;

@@ -49,7 +49,7 @@ const roundGrace = millis(150);
 const housekeepingEvery = millis(20);
 /** A fraction: a receiver that loses more is behind a port that is too slow. */
 const slowPortLoss = 0.25;
-/** A fraction of what was sent: the few packets that it hears cannot tell a lower one. */
+/** A fraction: the few packets that it hears cannot tell a lower one. */
 const leastHeard = 0.2;
 
 export class CastSenderMachine {
@@ -354,25 +354,20 @@ export class CastSenderMachine {
   private afterLaneChange(change: { demoted: readonly Member[]; isNewRoom: boolean } | null): void {
     if (change === null) return;
     for (const member of change.demoted) this.flights.dropFromAll(member);
-    if (change.isNewRoom) this.pace.search(this.carriedPerMs());
+    if (change.isNewRoom) this.pace.search(this.heardRatio());
     this.beginStretch(this.filledAt);
   }
 
-  /** Packets a millisecond that the way to the main lane's most lossy member carries; infinite: all; null: not known. */
-  private carriedPerMs(): number | null {
-    const measured = [...this.receivers.members.values()].flatMap(
-      ({ lane, wantCount, measure }) => {
-        const { figures, mostPerMs } = measure;
-        return lane === "main" && wantCount > 0 && figures !== null ? { figures, mostPerMs } : [];
-      },
-    );
-    if (measured.length === 0) return null;
-    const { figures, mostPerMs } = measured.reduce((most, each) =>
-      each.figures.lossRatio > most.figures.lossRatio ? each : most,
-    );
+  /** The fraction of the rate that reaches the main lane's most lossy member; null: not known. */
+  private heardRatio(): number | null {
+    let most: number | null = null;
+    for (const { lane, wantCount, measure } of this.receivers.members.values()) {
+      if (lane === "main" && wantCount > 0 && measure.figures !== null)
+        most = Math.max(most ?? 0, measure.figures.lossRatio);
+    }
+    if (most === null) return null;
     // A lossy cable alone is no reason to go slower.
-    if (figures.lossRatio <= slowPortLoss) return Number.POSITIVE_INFINITY;
-    return Math.max(leastHeard * figures.sentPerMs, mostPerMs);
+    return most > slowPortLoss ? Math.max(leastHeard, 1 - most) : 1;
   }
 
   private demote(members: readonly Member[], now: Millis): void {

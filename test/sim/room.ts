@@ -65,7 +65,7 @@ const deadAfter = 6000;
 
 const timerLateMs = 0.1;
 /** What a socket's buffer of 512 KB holds, as the kernel counts it. */
-export const ownSocketPackets = 227;
+const ownSocketPackets = 227;
 
 /** However unlucky its PCs are, a room never costs the wire more than so many times each PC alone. */
 const waste = 1.25;
