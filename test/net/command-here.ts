@@ -1,19 +1,9 @@
 /** Runs a command line in this process: what a start of Node and the program's modules take is not paid each time. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { runCommandLine } from "../../client/cli/program.ts";
+import type { RunResult } from "../room/run.ts";
 
-export interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Written {
-  stdout: string;
-  stderr: string;
-}
-
-const writtenBy = new AsyncLocalStorage<Written>();
+const writtenBy = new AsyncLocalStorage<{ stdout: string; stderr: string }>();
 
 // Several commands can run at once: each has what its own calls write.
 for (const name of ["stdout", "stderr"] as const) {
@@ -29,8 +19,8 @@ for (const name of ["stdout", "stderr"] as const) {
 }
 
 /** `words` are what follows `roomcast`. */
-export async function commandHere(words: readonly string[]): Promise<Outcome> {
-  const written: Written = { stdout: "", stderr: "" };
+export async function commandHere(words: readonly string[]): Promise<RunResult> {
+  const written = { stdout: "", stderr: "" };
   const argv = [process.execPath, "roomcast", ...words];
   const status = await writtenBy.run(written, () => runCommandLine(argv, process.env));
   return { status, ...written };

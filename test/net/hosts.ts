@@ -106,10 +106,7 @@ export async function openHostRoom(): Promise<HostRoom> {
   const roomcast = async (...words: string[]): Promise<Answer> => {
     const all = ["--data", data, "--json", "--yes", ...words];
     const { status, stdout, stderr } = await commandHere(all);
-    const last = stdout
-      .split("\n")
-      .filter((line) => /^[[{]/.test(line))
-      .at(-1);
+    const last = stdout.split("\n").findLast((line) => /^[[{]/.test(line));
     return { status, value: last === undefined ? undefined : JSON.parse(last), stderr };
   };
 
