@@ -111,8 +111,12 @@ export interface ReceiverStanding {
 export type ReceiverId = number;
 
 export interface CastSender {
-  /** A receiver joins and wants these entries (a bitmap as in `bulkKind.wants`). A second call replaces its wants. */
-  join(receiver: ReceiverId, wants: Uint8Array): void;
+  /**
+   * A receiver joins and wants these entries (a bitmap as in `bulkKind.wants`). A second call replaces its wants. `coming`:
+   * how many others get ready to join just now, for whom a cast that has not begun waits a moment; absent or null: nobody
+   * knows.
+   */
+  join(receiver: ReceiverId, wants: Uint8Array, coming?: number | null): void;
   /** The payload of a `bulkKind.report` frame. */
   report(receiver: ReceiverId, payload: Uint8Array): void;
   /** The receiver has gone: its wants are dropped, and nobody waits for it. */

@@ -100,10 +100,12 @@ export class CastSenderMachine {
 
   // --- events
 
-  /** A receiver joins. If it had joined before, its wants are replaced and its reports forgotten. */
-  join(id: ReceiverId, wants: Uint8Array, now: Millis): void {
+  /**
+   * A receiver joins. If it had joined before, its wants are replaced and its reports forgotten. `coming`: as in `CastSender`.
+   */
+  join(id: ReceiverId, wants: Uint8Array, now: Millis, coming: number | null = null): void {
     const member = this.receivers.members.get(id) ?? this.receivers.add(id, now);
-    this.turns.noteJoin(now);
+    this.turns.noteJoin(coming, now);
     member.reportNumber = null;
     member.reportedAt = now;
     member.assembling = new Map();

@@ -10,10 +10,11 @@ import type { Schedule } from "./schedule.ts";
 import type { Supply } from "./supply.ts";
 
 /**
- * A new cast waits until every receiver that has joined hears it and nobody has joined for `gatherQuiet`,
- * but not longer than `gatherFor`. So nobody lacks its first entries.
+ * A new cast waits until every receiver that has joined hears it and no more are coming, but not longer than `gatherFor`.
+ * So nobody lacks its first entries, or has to fetch its index through a wire that is full of them. Where nobody knows
+ * whether more are coming, none are once nobody has joined for `gatherQuiet`.
  */
-const gatherFor = millis(250);
+const gatherFor = millis(320);
 const gatherQuiet = millis(30);
 
 export interface TurnParts {
@@ -30,8 +31,8 @@ export interface TurnParts {
 export class Turns {
   private readonly parts: TurnParts;
   private readonly holdUps: HoldUps;
-  /** When the first and the last receiver joined; used until the first entry has begun. */
-  private gathering: { since: Millis; joinedAt: Millis } | null = null;
+  /** When the first and the last receiver joined, and how many the last left to come; used until the first entry has begun. */
+  private gathering: { since: Millis; joinedAt: Millis; coming: number | null } | null = null;
   private hasBegun = false;
 
   constructor(parts: TurnParts, now: Millis) {
@@ -39,8 +40,8 @@ export class Turns {
     this.holdUps = new HoldUps(now);
   }
 
-  noteJoin(now: Millis): void {
-    this.gathering = { since: this.gathering?.since ?? now, joinedAt: now };
+  noteJoin(coming: number | null, now: Millis): void {
+    this.gathering = { since: this.gathering?.since ?? now, joinedAt: now, coming };
   }
 
   /**
@@ -110,10 +111,10 @@ export class Turns {
 
   private isGathering(now: Millis): boolean {
     if (this.hasBegun || this.gathering === null) return false;
-    const { since, joinedAt } = this.gathering;
-    const isQuiet = now - joinedAt >= gatherQuiet;
+    const { since, joinedAt, coming } = this.gathering;
+    const areAllHere = coming === null ? now - joinedAt >= gatherQuiet : coming === 0;
     const isHeard = [...this.parts.receivers.members.values()].every(({ isServed }) => isServed);
-    this.hasBegun = (isQuiet && isHeard) || now - since >= gatherFor;
+    this.hasBegun = (areAllHere && isHeard) || now - since >= gatherFor;
     return !this.hasBegun;
   }
 }

@@ -56,6 +56,8 @@ export class Cast {
   private readonly session: Session;
   private readonly ports: CastsPorts;
   private readonly wants = new Map<PcId, Uint8Array>();
+  /** By network, the PCs that were ordered before the cast opened, until they join. */
+  private readonly coming = new Map<string, Set<PcId>>();
   private readonly joined = new Map<PcId, Joined>();
   private readonly byReceiver = new Map<ReceiverId, PcId>();
   private readonly standings = new Map<PcId, Standing>();
@@ -88,6 +90,7 @@ export class Cast {
   prepare(pc: PcId): void {
     if (this.wasOpen) return;
     const network = this.ports.networkOf(pc);
+    this.coming.set(network, (this.coming.get(network) ?? new Set()).add(pc));
     // Where it cannot be opened, the join says so.
     this.enqueue(() =>
       this.senderOn(network).then(
@@ -211,9 +214,12 @@ export class Cast {
     if (wants === undefined) return this.ports.take(this.session.id, { type: "no-wants", pc });
     const receiver = this.nextReceiver++;
     const network = this.ports.networkOf(pc);
+    const coming = this.coming.get(network);
+    coming?.delete(pc);
+    const comingCount = coming?.size ?? null;
     this.joined.set(pc, { receiver, joins, network });
     this.byReceiver.set(receiver, pc);
-    this.enqueue(async () => (await this.senderOn(network)).join(receiver, wants));
+    this.enqueue(async () => (await this.senderOn(network)).join(receiver, wants, comingCount));
   }
 
   private enqueue(work: () => Promise<void>): void {

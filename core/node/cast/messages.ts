@@ -18,7 +18,12 @@ export interface SenderSetup extends Omit<CastSenderOptions, "source"> {
 }
 
 export type ToSender =
-  | { readonly type: "join"; readonly receiver: ReceiverId; readonly wants: Uint8Array }
+  | {
+      readonly type: "join";
+      readonly receiver: ReceiverId;
+      readonly wants: Uint8Array;
+      readonly coming: number | null;
+    }
   | { readonly type: "report"; readonly receiver: ReceiverId; readonly payload: Uint8Array }
   | { readonly type: "leave"; readonly receiver: ReceiverId }
   | Announcement

@@ -146,7 +146,7 @@ async function run(setup: SenderSetup): Promise<void> {
 
   const take = (message: ToSender): void => {
     const now = systemClock.now();
-    if (message.type === "join") machine.join(message.receiver, message.wants, now);
+    if (message.type === "join") machine.join(message.receiver, message.wants, now, message.coming);
     else if (message.type === "report") machine.report(message.receiver, message.payload, now);
     else if (message.type === "leave") machine.leave(message.receiver, now);
     else if (message.type === "announce") {

@@ -42,9 +42,9 @@ async function startOn(
     );
   await started;
   return {
-    join(receiver, bitmap) {
+    join(receiver, bitmap, coming = null) {
       const wants = new Uint8Array(bitmap);
-      say({ type: "join", receiver, wants }, [wants.buffer]);
+      say({ type: "join", receiver, wants, coming }, [wants.buffer]);
     },
     report(receiver, frame) {
       // Of its own: with a part of a socket's buffer, the whole buffer would be sent along.

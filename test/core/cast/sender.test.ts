@@ -72,7 +72,7 @@ function open(known = storedLengths) {
     get now() {
       return millis(now);
     },
-    join(id: number, wants = all): Set<number> {
+    join(id: number, wants = all, coming: number | null = null): Set<number> {
       const slotCount = 4;
       const slab = new Uint8Array(slabBytesFor(known, slotCount));
       const taken = new Set<number>();
@@ -81,7 +81,7 @@ function open(known = storedLengths) {
         millis(now),
       );
       receivers.set(id, { machine, taken });
-      sender.join(id, wants, millis(now));
+      sender.join(id, wants, millis(now), coming);
       return taken;
     },
     announce(entry: number): void {
@@ -164,6 +164,20 @@ test("a repair that is lost too is sent again, and no more often than it is lost
   assert.equal(taken.size, 5);
   assert.equal(room.sent.filter(isIt).length, 5);
   assert.equal(room.sender.stats(room.now).repairBytes, 4 * dataPacketBytes);
+});
+
+test("a cast begins once those who are coming have joined and hear it, and waits 320 ms for one that does not come", () => {
+  const room = open();
+  room.join(1, all, 1);
+  room.run(100);
+  assert.equal(ofKind(room.sent, packetKind.data).length, 0);
+  room.join(2, all, 0);
+  while (ofKind(room.sent, packetKind.data).length === 0 && room.now < 1000) room.run(1);
+  assert(room.now > 100 && room.now < 130, `it began at ${room.now} ms`);
+  const other = open();
+  other.join(1, all, 1);
+  while (ofKind(other.sent, packetKind.data).length === 0 && other.now < 1000) other.run(1);
+  assert(other.now >= 320 && other.now < 340, `it began at ${other.now} ms`);
 });
 
 test("a single symbol is repaired as data only where nobody could begin the entry with it", () => {

@@ -6,11 +6,12 @@ import { Cast } from "../../../server/lab/casts.ts";
 import type { Session } from "../../../server/lab/session.ts";
 import { counters } from "../../core/session/play.ts";
 
-/** A cast of two PCs on networks of their own, whose senders write down what is done with them. */
-function site(isThere = true) {
+/** A cast whose senders write down what is done with them. Each PC has a network of its own, or the one that `networks` names. */
+function site(isThere = true, networks: ReadonlyMap<string, string> = new Map()) {
   const said: string[] = [];
   const sender = (network: string): CastSender => ({
-    join: (receiver) => said.push(`${network}: join ${receiver}`),
+    join: (receiver, _, coming = null) =>
+      said.push(`${network}: join ${receiver}${coming === null ? "" : `, ${coming} coming`}`),
     leave: (receiver) => said.push(`${network}: leave ${receiver}`),
     report() {},
     announce() {},
@@ -30,7 +31,11 @@ function site(isThere = true) {
       if (!isThere) throw new Error("no such network");
       return sender(network);
     },
-    ...{ home: null, networkOf: (pc) => `of-${pc}`, counted() {} },
+    ...{
+      home: null,
+      networkOf: (pc) => networks.get(pc) ?? `of-${pc}`,
+      counted() {},
+    },
     take: (_, { type }) => void said.push(type),
   });
   cast.takeWants("a", new Uint8Array([1]));
@@ -53,12 +58,34 @@ test("a sender is open by the time the PC has its disk ready, once", async () =>
   cast.prepare("a");
   cast.sync(new Map([["a", 1]]), ["a"]);
   await settled();
-  assert.deepEqual(said.splice(0), ["of-a: open", "of-a: join 1"]);
+  assert.deepEqual(said.splice(0), ["of-a: open", "of-a: join 1, 0 coming"]);
   cast.sync(null, []);
   // What is ordered late joins a cast that is open, or opens one by joining.
   cast.prepare("a");
   await cast.end();
   assert.deepEqual(new Set(said), new Set(["of-a: leave 1", "of-a: close"]));
+});
+
+test("a sender is told how many of its network were ordered before it and are still to join", async () => {
+  const networks = new Map([
+    ...["x1", "x2", "x3", "x4"].map((pc) => [pc, "x"] as const),
+    ["y1", "y"],
+  ]);
+  const { cast, said, settled } = site(true, networks);
+  for (const pc of ["x1", "x2", "x3", "y1"]) {
+    cast.takeWants(pc, new Uint8Array([1]));
+    cast.prepare(pc);
+  }
+  for (const pc of ["x1", "y1", "x2"]) cast.sync(new Map([[pc, 1]]), [pc]);
+  cast.prepare("x4");
+  cast.sync(new Map([["x3", 1]]), ["x3"]);
+  await settled();
+  const joins = said.filter((line) => line.includes("join"));
+  assert.deepEqual(joins, [
+    ...["x: join 1, 2 coming", "y: join 2, 0 coming"],
+    ...["x: join 3, 1 coming", "x: join 4, 0 coming"],
+  ]);
+  await cast.end();
 });
 
 test("a sender that nobody has joined is closed with its session, and has the keys of the day", async () => {
