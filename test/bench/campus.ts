@@ -15,7 +15,7 @@ import { isAway } from "../../server/campus/patience.ts";
 import type { Lab } from "../../server/lab/lab.ts";
 import { TestPostgres } from "../postgres.ts";
 import { seeded } from "../sim/random.ts";
-import { BusyMeter, type Load, LoadMeter, SocketMeter } from "./campus/meters.ts";
+import { type Load, LoadMeter, SocketMeter } from "./campus/meters.ts";
 import {
   BenchServer,
   imageCount,
@@ -25,6 +25,7 @@ import {
   serverCount,
   type Told,
 } from "./campus/servers.ts";
+import { BusyMeter, busyText, isBusyWith } from "./machine.ts";
 
 const { values } = parseArgs({
   options: {
@@ -253,7 +254,7 @@ const rows = phases.map(({ name, load, otherCores, list: lists, seen }) =>
     otherCores.toFixed(2),
   ]),
 );
-const isBusy = phases.some(({ otherCores }) => otherCores > 0.2);
+const isBusy = phases.some(({ otherCores }) => isBusyWith(otherCores));
 const text = [
   `${serverCount} servers, ${serverCount * roomsPerServer} rooms, ${serverCount * roomsPerServer * pcsPerRoom} PCs, ${imageCount} images`,
   line([...heads, "servers", "others"]),
@@ -262,7 +263,7 @@ const text = [
   `The list has ${(listBytes / 1e6).toFixed(1)} MB. Connections to the database: ${phases.at(-1)?.load.connections}.`,
   `The database has ${(Number(taken.bytes) / 1e6).toFixed(0)} MB, of which rooms and PCs take ${(((roomBytes / pcs) * 1000) / 1e6).toFixed(1)} MB for each 1000 PCs.`,
   "stmt/s and KB/s: of one server. postgres, servers (all twenty, in one process), others: cores kept busy.",
-  ...(isBusy ? ["MEASURED ON A BUSY MACHINE: others had some of its processors."] : []),
+  ...(isBusy ? [busyText] : []),
 ].join("\n");
 console.log(text);
 if (values.out !== undefined) {

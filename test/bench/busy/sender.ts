@@ -2,7 +2,7 @@
  * Sends an image to the server as a capture does, at a steady rate, and commits it. Its chunks do not compress, and no
  * two are alike. Told all it has to know by IPC; says when it has begun, and when the image is committed.
  */
-import { getPriority, setPriority } from "node:os";
+import { constants, setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../../../client/api/client.ts";
 import { agentFor } from "../../../client/api/trust.ts";
@@ -16,6 +16,11 @@ import { Outbox } from "../../../imaging/capture/outbox.ts";
 import { noiseOf } from "../../core/node/noise-source.ts";
 import { draftOf } from "../../server/store/write-image.ts";
 
+/** What a sender says: that it begins, and at the end the processor time that it has used since. */
+export interface SenderWord {
+  readonly used: NodeJS.CpuUsage | null;
+}
+
 export interface SenderOrder {
   readonly url: string;
   readonly pin: string;
@@ -25,14 +30,14 @@ export interface SenderOrder {
   readonly chunksPerSecond: number;
 }
 
-// Senders are other PCs: here they have what the server leaves of the processors.
-setPriority(Math.min(19, getPriority() + 10));
+// Senders are other PCs: here they have what is left of the processors by all of the server's threads.
+setPriority(constants.priority.PRIORITY_LOW);
 
 process.once("message", (order: SenderOrder) => {
-  send(order).then(() => process.exit());
+  send(order).then((used) => process.send?.({ used } satisfies SenderWord, () => process.exit()));
 });
 
-async function send(order: SenderOrder): Promise<void> {
+async function send(order: SenderOrder): Promise<NodeJS.CpuUsage> {
   const { pin, token, name, chunkCount, chunksPerSecond } = order;
   const url = new URL(order.url);
   const client = new ApiClient({ url, token, agent: agentFor(url, { pins: [pin] }) });
@@ -41,7 +46,8 @@ async function send(order: SenderOrder): Promise<void> {
   const own = Buffer.from(name.padEnd(16));
   const entries: IndexEntry[] = [];
   const startedAt = performance.now();
-  process.send?.("begun");
+  const usedBefore = process.cpuUsage();
+  process.send?.({ used: null } satisfies SenderWord);
   for (let chunkIndex = 0; chunkIndex < chunkCount; chunkIndex++) {
     const dueAt = startedAt + (chunkIndex * 1000) / chunksPerSecond;
     if (dueAt > performance.now()) await sleep(dueAt - performance.now());
@@ -58,4 +64,5 @@ async function send(order: SenderOrder): Promise<void> {
   const index = encodeIndex(entries);
   await uplink.index(index);
   await uplink.commit(draftOf(index, chunkCount));
+  return process.cpuUsage(usedBefore);
 }

@@ -4,9 +4,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Sql } from "postgres";
+import { ticksPerSecond } from "../machine.ts";
 
-/** Of `/proc/PID/stat`, proc(5): a second has so many. */
-const ticksPerSecond = 100;
 /** Fields behind the program's name, which may have spaces. */
 const field = { parent: 1, user: 11, system: 12, childUser: 13, childSystem: 14 } as const;
 
@@ -140,24 +139,4 @@ function statOf(pid: number): number[] | null {
   } catch {
     return null;
   }
-}
-
-/** At least this much of the machine's processors was taken by others in between, in cores. */
-export class BusyMeter {
-  private readonly before = machineTicks();
-
-  /** `own`: cores that are accounted for. */
-  others(seconds: number, own: number): number {
-    return Math.max(0, (machineTicks() - this.before) / ticksPerSecond / seconds - own);
-  }
-}
-
-/** All but idle and waiting for disks, proc(5). */
-function machineTicks(): number {
-  const [line = ""] = readFileSync("/proc/stat", "latin1").split("\n");
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line
-    .split(/\s+/)
-    .slice(1)
-    .map(Number);
-  return user + nice + system + irq + softirq;
 }
