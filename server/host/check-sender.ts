@@ -20,8 +20,11 @@ const paceMs = 2;
 /** A sender that was held up catches up with no more than this, in milliseconds, or it would be another rate. */
 const catchUpMs = 10;
 
-/** Multicasts a burst of numbered packets at a steady rate. Rejects with `failed` when the socket breaks. */
-export async function sendCheckBurst(burst: CheckBurst): Promise<void> {
+/**
+ * Multicasts a burst of numbered packets at a steady rate. Resolves with the rate at which it went, in bits a second: less where the
+ * socket took no more, or this thread had no processor. Rejects with `failed` when the socket breaks.
+ */
+export async function sendCheckBurst(burst: CheckBurst): Promise<number> {
   const { address, port, nonce, count, rateBps } = burst;
   const where = { group: checkGroup, port, interfaceAddress: address };
   const socket = await openPacketSender({ ...where, batchPackets, packetLimit: checkPacketBytes });
@@ -29,7 +32,8 @@ export async function sendCheckBurst(burst: CheckBurst): Promise<void> {
   try {
     let sent = 0;
     let due = 0;
-    let at = performance.now();
+    const startedAt = performance.now();
+    let at = startedAt;
     while (sent < count) {
       const now = performance.now();
       due = Math.min(count, due + Math.min(catchUpMs, now - at) * perMs);
@@ -43,11 +47,12 @@ export async function sendCheckBurst(burst: CheckBurst): Promise<void> {
           );
         const taken = socket.send(0, size, checkPacketBytes);
         sent += taken;
-        // It takes no more for now: the rate is what it is, and is told so by what arrives.
+        // It takes no more for now.
         if (taken < size) break;
       }
       await sleep(paceMs);
     }
+    return Math.min(rateBps, (count / perMs / (performance.now() - startedAt)) * rateBps);
   } finally {
     socket.close();
   }

@@ -18,6 +18,8 @@ const ratesBps = [50e6, 90e6, 200e6, 400e6, 600e6, 900e6];
 /** Of a burst, in milliseconds: 600 packets at 50 Mbit/s say a loss of one percent. */
 const burstMs = 150;
 const packetBits = (checkPacketBytes + wireOverheadBytes) * 8;
+/** A burst that went at less of its rate is told at the rate at which it went. */
+const heldRatio = 0.9;
 /** A switch that snoops has to learn that these ports want the group, in milliseconds. */
 const joinMs = 500;
 /** Between two rates, in milliseconds: queues on the way empty. */
@@ -47,10 +49,11 @@ export interface CheckWire {
   /** The link's speed, or the operator's limit for the room, in bits a second; null: not known. */
   limitBps(network: string, room: string): Promise<number | null>;
   hasQuerier(network: string): boolean | null;
+  /** Resolves with the rate at which it went, in bits a second. */
   burst(
     network: string,
     burst: { port: number; nonce: number; count: number; rateBps: number },
-  ): Promise<void>;
+  ): Promise<number>;
 }
 
 /** Checks of a room's network, one at a time: they would measure each other. */
@@ -123,8 +126,11 @@ export class RoomChecks {
     for (const { id } of pcs)
       send(id, { type: "listen", request, port: checkPort, nonce, steps: sent.length });
     await timers.sleep(joinMs, never);
+    const went: number[] = [];
     for (const burst of sent) {
-      await wire.burst(network, burst);
+      const { rateBps } = burst;
+      const wentBps = await wire.burst(network, burst);
+      went.push(wentBps < rateBps * heldRatio ? wentBps : rateBps);
       await timers.sleep(pauseMs, never);
     }
     for (const { id } of pcs) send(id, { type: "listen-end", request });
@@ -133,7 +139,7 @@ export class RoomChecks {
       await timers.sleep(pauseMs, never);
     }
     return judgeRoom({
-      pcs: pcs.map(({ id, name }) => figuresOf(name, this.heard.get(id), sent)),
+      pcs: pcs.map(({ id, name }) => figuresOf(name, this.heard.get(id), sent, went)),
       hasQuerier: wire.hasQuerier(network),
       image,
     });
@@ -143,15 +149,18 @@ export class RoomChecks {
 function figuresOf(
   name: string,
   heard: Heard | undefined,
-  sent: readonly { readonly rateBps: number; readonly count: number }[],
+  sent: readonly { readonly count: number }[],
+  went: readonly number[],
 ): PcFigures {
   if (heard === undefined) return { name, heard: null };
   const { received, dropped, speedMbps, duplex, errors, reason } = heard;
-  const steps = sent.map(
-    ({ rateBps, count }, index): RateFigures => ({
-      ...{ rateBps, sent: count, received: Math.min(count, received[index] ?? 0) },
-    }),
-  );
+  const steps = sent
+    .map(({ count }, index): RateFigures => {
+      const rateBps = went[index] as number;
+      return { rateBps, sent: count, received: Math.min(count, received[index] ?? 0) };
+    })
+    // One that went no faster than another before it says nothing of a higher rate.
+    .filter(({ rateBps }, index) => went.slice(0, index).every((before) => before < rateBps));
   return { name, heard: { steps, dropped, speedMbps, duplex, errors, reason } };
 }
 

@@ -6,8 +6,8 @@ import { RoomChecks, type RoomChecksPorts } from "../../../server/lab/room-check
 
 type Listen = Extract<ServerMessage, { type: "listen" }>;
 
-/** PCs `a` on eth1, `b` and `c` on eth2; `b` loses all, `c` does not answer. */
-function open(more: Partial<RoomChecksPorts> = {}) {
+/** PCs `a` on eth1, `b` and `c` on eth2; `b` loses all, `c` does not answer. The server sends no faster than `mostBps`. */
+function open(more: Partial<RoomChecksPorts> = {}, mostBps = Number.POSITIVE_INFINITY) {
   const went: string[] = [];
   const orders = new Map<string, Listen>();
   const sent = new Map<string, number[]>();
@@ -34,6 +34,7 @@ function open(more: Partial<RoomChecksPorts> = {}) {
       async burst(network, { rateBps, count }) {
         went.push(`${network} ${rateBps / 1e6}`);
         sent.set(network, [...(sent.get(network) ?? []), count]);
+        return Math.min(rateBps, mostBps);
       },
     },
     ...more,
@@ -49,6 +50,17 @@ test("each network of the room is checked by itself, at rates up to its limit", 
   assert(texts.includes("1 of 1 PCs hear all of it"), texts.join("\n"));
   assert(texts.includes("pc-b: no multicast: snooping without a querier on their switch"));
   assert(texts.includes("pc-c: no answer"));
+});
+
+test("what a server that is held up could not send is not said to be heard", async () => {
+  const wholeAt = async (mostBps: number) => {
+    const texts = (await open({}, mostBps).checks.check("lab")).map(({ text }) => text);
+    return texts.flatMap((text) => /hears (.*) whole/.exec(text)?.[1] ?? []);
+  };
+  assert.deepEqual(await wholeAt(190e6), ["200 Mbit/s"], "a tenth less is as good");
+  assert.deepEqual(await wholeAt(120e6), ["120 Mbit/s"]);
+  assert.deepEqual(await wholeAt(85e6), ["90 Mbit/s"]);
+  assert.deepEqual(await wholeAt(30e6), ["30 Mbit/s"]);
 });
 
 test("the image whose time is told is the one that is named, or the room's own", async () => {

@@ -42,12 +42,19 @@ test("each burst is counted by its rate, another's is not, and the adapter's fig
   });
 });
 
-test("a burst takes as long as its rate says", async () => {
+test("a burst takes as long as its rate says, and tells at which it went where it was held up", async () => {
+  const burst = { address: "127.0.0.1", port: 9, rateBps: 20e6, nonce: 1 };
   const from = performance.now();
   // 500 packets of 1494 bytes on the wire.
-  await sendCheckBurst({ address: "127.0.0.1", port: 9, rateBps: 20e6, nonce: 1, count: 500 });
+  const wentBps = await sendCheckBurst({ ...burst, count: 500 });
   const ms = performance.now() - from;
   assert(ms >= 295, `${ms} ms`);
+  const bps = (500 * 1494 * 8000) / ms;
+  assert(wentBps <= burst.rateBps && wentBps >= bps * 0.99, `${wentBps} of ${bps}`);
+  const heldUp = sendCheckBurst({ ...burst, count: 100 });
+  await sleep(10);
+  for (const until = performance.now() + 300; performance.now() < until; );
+  assert((await heldUp) < 6.5e6, "60 ms of sending, and 300 without a processor");
 });
 
 test("a PC without an address says so", async () => {
