@@ -10,11 +10,14 @@
  * | 12 | 1416 | | zeros: as long as a packet of a cast |
  */
 import type { Decoded } from "../errors.ts";
+import { wireOverheadBytes } from "./cast.ts";
 
 /** Beside the groups of the sessions (239.77.1.1 to 239.77.254.254). */
 export const checkGroup = "239.77.255.1";
 /** MTU 1500 − 28 IP and UDP − the room that a repair's header takes: as a cast's data packet. */
 export const checkPacketBytes = 1428;
+/** Of such a packet on the wire, with its headers and the gap behind it. */
+export const checkPacketBits = (checkPacketBytes + wireOverheadBytes) * 8;
 /** Of zeros, to be timed: half a second of 1 Gbit/s. A PC hangs up when it has seen enough. */
 export const checkPayloadBytes = 64 * 1024 * 1024;
 /** 0.85 MB, some 0.15 s at the 45 Mbit/s that it is paced to: a link of 100 Mbit/s has room beside it. */

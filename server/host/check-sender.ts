@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { openPacketSender } from "../../core/node/cast/transport.ts";
-import { wireOverheadBytes } from "../../core/wire/cast.ts";
-import { checkGroup, checkPacketBytes, encodeCheckPacket } from "../../core/wire/check.ts";
+import {
+  checkGroup,
+  checkPacketBits,
+  checkPacketBytes,
+  encodeCheckPacket,
+} from "../../core/wire/check.ts";
 
 export interface CheckBurst {
   /** IPv4 address of the interface that it leaves by. */
@@ -28,7 +32,7 @@ export async function sendCheckBurst(burst: CheckBurst): Promise<number> {
   const { address, port, nonce, count, rateBps } = burst;
   const where = { group: checkGroup, port, interfaceAddress: address };
   const socket = await openPacketSender({ ...where, batchPackets, packetLimit: checkPacketBytes });
-  const perMs = rateBps / 8000 / (checkPacketBytes + wireOverheadBytes);
+  const perMs = rateBps / 1000 / checkPacketBits;
   try {
     let sent = 0;
     let due = 0;
@@ -52,7 +56,7 @@ export async function sendCheckBurst(burst: CheckBurst): Promise<number> {
       }
       await sleep(paceMs);
     }
-    return Math.min(rateBps, (count / perMs / (performance.now() - startedAt)) * rateBps);
+    return Math.min(rateBps, (count * checkPacketBits * 1000) / (performance.now() - startedAt));
   } finally {
     socket.close();
   }

@@ -8,8 +8,7 @@ import {
 } from "../../core/screen/room-check.ts";
 import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { Finding } from "../../core/wire/api.ts";
-import { wireOverheadBytes } from "../../core/wire/cast.ts";
-import { checkPacketBytes, checkStepsLimit } from "../../core/wire/check.ts";
+import { checkPacketBits, checkStepsLimit } from "../../core/wire/check.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { LabTimers } from "./timers.ts";
 
@@ -17,7 +16,6 @@ import type { LabTimers } from "./timers.ts";
 const ratesBps = [50e6, 90e6, 200e6, 400e6, 600e6, 900e6];
 /** Of a burst, in milliseconds: 600 packets at 50 Mbit/s say a loss of one percent. */
 const burstMs = 150;
-const packetBits = (checkPacketBytes + wireOverheadBytes) * 8;
 /** A burst that went at less of its rate is told at the rate at which it went. */
 const heldRatio = 0.9;
 /** A switch that snoops has to learn that these ports want the group, in milliseconds. */
@@ -28,6 +26,13 @@ const pauseMs = 200;
 const answerMs = 5000;
 /** Above the ports that a person at a PC may check by; below those that are given out. */
 const checkPort = 7399;
+
+/** A burst, by its place among those that the PCs count, and the rate at which it went. */
+interface Sent {
+  readonly index: number;
+  readonly rateBps: number;
+  readonly count: number;
+}
 
 type Heard = Extract<AgentMessage, { type: "heard" }>;
 
@@ -119,18 +124,19 @@ export class RoomChecks {
       .filter((rate, index) => index === 0 || rate <= limitBps)
       .slice(0, checkStepsLimit);
     const nonce = randomInt(2 ** 31);
-    const sent = rates.map((rateBps, index) => ({
+    const bursts = rates.map((rateBps, index) => ({
       ...{ rateBps, port: checkPort, nonce: nonce + index },
-      count: Math.ceil((rateBps * burstMs) / 1000 / packetBits),
+      count: Math.ceil((rateBps * burstMs) / 1000 / checkPacketBits),
     }));
     for (const { id } of pcs)
-      send(id, { type: "listen", request, port: checkPort, nonce, steps: sent.length });
+      send(id, { type: "listen", request, port: checkPort, nonce, steps: bursts.length });
     await timers.sleep(joinMs, never);
-    const went: number[] = [];
-    for (const burst of sent) {
-      const { rateBps } = burst;
+    const sent: Sent[] = [];
+    for (const [index, burst] of bursts.entries()) {
       const wentBps = await wire.burst(network, burst);
-      went.push(wentBps < rateBps * heldRatio ? wentBps : rateBps);
+      const rateBps = wentBps < burst.rateBps * heldRatio ? wentBps : burst.rateBps;
+      // One that went no faster than another before it says nothing of a higher rate.
+      if (rateBps > (sent.at(-1)?.rateBps ?? 0)) sent.push({ index, rateBps, count: burst.count });
       await timers.sleep(pauseMs, never);
     }
     for (const { id } of pcs) send(id, { type: "listen-end", request });
@@ -139,28 +145,21 @@ export class RoomChecks {
       await timers.sleep(pauseMs, never);
     }
     return judgeRoom({
-      pcs: pcs.map(({ id, name }) => figuresOf(name, this.heard.get(id), sent, went)),
+      pcs: pcs.map(({ id, name }) => figuresOf(name, this.heard.get(id), sent)),
       hasQuerier: wire.hasQuerier(network),
       image,
     });
   }
 }
 
-function figuresOf(
-  name: string,
-  heard: Heard | undefined,
-  sent: readonly { readonly count: number }[],
-  went: readonly number[],
-): PcFigures {
+function figuresOf(name: string, heard: Heard | undefined, sent: readonly Sent[]): PcFigures {
   if (heard === undefined) return { name, heard: null };
   const { received, dropped, speedMbps, duplex, errors, reason } = heard;
-  const steps = sent
-    .map(({ count }, index): RateFigures => {
-      const rateBps = went[index] as number;
-      return { rateBps, sent: count, received: Math.min(count, received[index] ?? 0) };
-    })
-    // One that went no faster than another before it says nothing of a higher rate.
-    .filter(({ rateBps }, index) => went.slice(0, index).every((before) => before < rateBps));
+  const steps = sent.map(
+    ({ index, rateBps, count }): RateFigures => ({
+      ...{ rateBps, sent: count, received: Math.min(count, received[index] ?? 0) },
+    }),
+  );
   return { name, heard: { steps, dropped, speedMbps, duplex, errors, reason } };
 }
 

@@ -143,7 +143,11 @@ export async function openApi(
     seal: (grant) => grants.seal(grant),
     rateLimitBps: () => null,
     senses: senses ?? { hearArp: () => ({ [Symbol.dispose]() {} }), askSsh: async () => null },
-    checkWire: { limitBps: async () => null, hasQuerier: () => null, burst: async () => 0 },
+    checkWire: {
+      limitBps: async () => null,
+      hasQuerier: () => null,
+      burst: async (_, { rateBps }) => rateBps,
+    },
     startFit: startFit?.(folder) ?? (() => ({ stop: async () => {} })),
     wake: async () => {},
     log: (fields, text) => log.info(fields, text),

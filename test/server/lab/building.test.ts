@@ -57,7 +57,11 @@ async function looksPerPc(count: number): Promise<number> {
     ...{ networks: () => [testNetwork], openSender: refuse, startReceiver: refuse, seal: () => "" },
     rateLimitBps: () => null,
     senses: { hearArp: () => ({ [Symbol.dispose]() {} }), askSsh: async () => null },
-    checkWire: { limitBps: async () => null, hasQuerier: () => null, burst: async () => 0 },
+    checkWire: {
+      limitBps: async () => null,
+      hasQuerier: () => null,
+      burst: async (_, { rateBps }) => rateBps,
+    },
     startFit: () => ({ stop: async () => {} }),
     wake: async () => {},
     log() {},

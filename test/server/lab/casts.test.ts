@@ -31,11 +31,9 @@ function site(isThere = true, networks: ReadonlyMap<string, string> = new Map())
       if (!isThere) throw new Error("no such network");
       return sender(network);
     },
-    ...{
-      home: null,
-      networkOf: (pc) => networks.get(pc) ?? `of-${pc}`,
-      counted() {},
-    },
+    home: null,
+    networkOf: (pc) => networks.get(pc) ?? `of-${pc}`,
+    counted() {},
     take: (_, { type }) => void said.push(type),
   });
   cast.takeWants("a", new Uint8Array([1]));
