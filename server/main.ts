@@ -9,7 +9,8 @@ import { addServeCommand } from "./serve-command.ts";
 
 // Else V8 lets short-lived objects pile up to 48 MB before it looks; what the server does is no faster by it.
 setFlagsFromString("--semi-space-growth-factor=1");
-// Else V8 marks its whole heap each 10 to 20 MB of uploads, since their buffers count beside a heap of 30 MB: half a core went by it.
+// Else V8 marks its whole heap each 10 to 20 MB of uploads, since their buffers count beside a heap of 30 MB: half a core
+// went by it.
 setFlagsFromString("--heap-growing-percent=200");
 
 prepareProcess();

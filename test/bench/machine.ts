@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 
-/** Of `/proc/stat` and `/proc/PID/stat`, proc(5): a second has so many. */
+/** `USER_HZ`: what /proc counts processor time in, on every Linux (proc(5)). */
 export const ticksPerSecond = 100;
 
 /** What figures were taken on, and how busy that was. */

@@ -6,10 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiClient } from "../../../client/api/client.ts";
 import { freePort } from "../../free-port.ts";
+import { ticksPerSecond } from "../machine.ts";
 
 const main = join(import.meta.dirname, "..", "..", "..", "server", "main.ts");
-/** `USER_HZ`: what /proc counts processor time in, on every Linux. */
-const ticksPerSecond = 100;
 
 export class BenchServer {
   readonly client: ApiClient;

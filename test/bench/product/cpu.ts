@@ -1,9 +1,7 @@
 /** Processor time of what runs in a network namespace. */
 import { readFile } from "node:fs/promises";
 import { run } from "../../room/run.ts";
-
-/** `/proc` counts processor time in hundredths of a second. */
-const ticksPerSecond = 100;
+import { ticksPerSecond } from "../machine.ts";
 
 /** In seconds: of what runs there now, with what has ended below it; of programs with these names, where there are any. */
 export async function cpuSecondsIn(namespace: string, names?: readonly string[]): Promise<number> {
