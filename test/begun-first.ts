@@ -5,6 +5,7 @@
 export const begunFirst: readonly string[] = [
   "test/room/pxe.test.ts",
   "test/room/trouble-and-tpm.test.ts",
+  "test/room/master.test.ts",
   "test/net/agents.test.ts",
   "test/client/transfer/fit.test.ts",
   "test/client/transfer/fit-faults.test.ts",
