@@ -9,6 +9,8 @@ import type { ChunkPlace } from "./packs.ts";
 
 /** Bytes that take their places at once: so much is written twice where it was interrupted. */
 const batchBytes = 16 * 1024 * 1024;
+/** Chunks that would not be smaller, and are noted at once: at level 19 two minutes of a core. */
+const sameAtOnce = 256;
 /** Entries that are looked up before other work has its turn: a few milliseconds. */
 const entriesAtOnce = 256;
 
@@ -83,25 +85,29 @@ export async function repackImage(
     taking = taking.then(() => replace({ level, ...full }, ports, options));
     return taking;
   };
-  await inLanes(chunks, lanes, async ({ sha256 }) => {
-    if (ports.levelOf(sha256) < level) {
-      await untilFree(options);
-      const found = await packed(sha256, ports, options);
-      if (found === "damaged") damaged++;
-      else if (found === null) batch.same.push(sha256);
-      else {
-        batch.smaller.push(found);
-        batch.bytes += found.stored.length;
+  try {
+    await inLanes(chunks, lanes, async ({ sha256 }) => {
+      if (ports.levelOf(sha256) < level) {
+        await untilFree(options);
+        const found = await packed(sha256, ports, options);
+        if (found === "damaged") damaged++;
+        else if (found === null) batch.same.push(sha256);
+        else {
+          batch.smaller.push(found);
+          batch.bytes += found.stored.length;
+        }
+        if (batch.bytes >= batchBytes || batch.same.length >= sameAtOnce) {
+          const full = batch;
+          batch = newBatch();
+          await take(full);
+        }
       }
-      if (batch.bytes >= batchBytes) {
-        const full = batch;
-        batch = newBatch();
-        await take(full);
-      }
-    }
-    options.onProgress(++done, chunks.length);
-  });
-  await take(batch);
+      options.onProgress(++done, chunks.length);
+    });
+  } finally {
+    // Also when it is stopped: it goes on after that.
+    await take(batch);
+  }
   if (signal.aborted) throw stopped();
   return { storedBytes: await bytesOf(chunks, ports), damaged };
 }
@@ -114,13 +120,18 @@ interface Batch {
 
 const newBatch = (): Batch => ({ smaller: [], same: [], bytes: 0 });
 
+/** Once it is stopped it does not wait for a session to end: the batch is then packed again next time. */
 async function replace(
   batch: RepackedBatch,
   ports: RepackPorts,
-  options: RepackOptions,
+  { isFree, untilFree: wait, signal }: RepackOptions,
 ): Promise<void> {
-  do await untilFree(options);
-  while (!(await ports.replace(batch, options.isFree)));
+  do {
+    while (!isFree()) {
+      if (signal.aborted) return;
+      await wait();
+    }
+  } while (!(await ports.replace(batch, isFree)));
 }
 
 async function untilFree({ isFree, untilFree: wait, signal }: RepackOptions): Promise<void> {

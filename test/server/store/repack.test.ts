@@ -10,16 +10,16 @@ import { crc32c } from "../../../core/image/crc32c.ts";
 import { formsOf, withForms } from "../../../core/image/forms.ts";
 import { decodeIndex, encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry, type Manifest } from "../../../core/image/types.ts";
-import { sha256 } from "../../../core/node/hash.ts";
+import { hashKey, sha256 } from "../../../core/node/hash.ts";
 import { rawOf } from "../../../server/store/check-jobs.ts";
 import { zstdDiskFile } from "../../../server/store/disk-file.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
 import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { pack } from "../../../server/store/pack-job.ts";
 import { openPackers } from "../../../server/store/packers.ts";
-import type { RepackOptions } from "../../../server/store/repack.ts";
+import { type RepackOptions, repackImage } from "../../../server/store/repack.ts";
 import { readStore } from "./independent-reader.ts";
-import { draftOf, mib, write } from "./write-image.ts";
+import { draftOf, entryOf, mib, write } from "./write-image.ts";
 
 const quiet = { signal: new AbortController().signal, onProgress() {} };
 const level = 6;
@@ -179,6 +179,83 @@ test("it goes on where it was stopped", () =>
     assert.equal(store.isPacked(image.id), true);
     assert(Buffer.concat(chunks).equals(await diskOf(store, image)));
   }));
+
+/** As `usual`, in one lane, and stopped while the chunk of this number is packed, from 1; `packed`: which chunks were. */
+function stoppedAt(number: number, isFree = () => true) {
+  const stopping = new AbortController();
+  const packed: string[] = [];
+  const options: RepackOptions = {
+    ...{ ...usual, lanes: 1, signal: stopping.signal, isFree },
+    async pack(job) {
+      packed.push(hashKey(job.entry.sha256));
+      if (packed.length === number) stopping.abort();
+      return pack(job);
+    },
+  };
+  return { packed, options };
+}
+
+test("when it is stopped, nothing is packed again that was, be it smaller or not", () =>
+  inFolder(async (folder) => {
+    const noise = (): Uint8Array => new Uint8Array(randomBytes(mib));
+    await using store = await openImageStore(folder);
+    const image = await write(store, [noise(), noise(), prose(1), noise(), prose(2), noise()]);
+    const [first, second, last] = [stoppedAt(3), stoppedAt(2), stoppedAt(99)];
+    for (const { options } of [first, second])
+      await assert.rejects(store.repack(image.id, options), { code: "cancelled" });
+    await store.repack(image.id, last.options);
+    const all = [...first.packed, ...second.packed, ...last.packed];
+    assert.deepEqual([all.length, new Set(all).size], [6, 6]);
+    assert.equal(store.isPacked(image.id), true);
+  }));
+
+test("when it is stopped while a session runs, it does not wait for its end", () =>
+  inFolder(async (folder) => {
+    await using store = await openImageStore(folder);
+    const image = await write(store, [prose(1), prose(2)]);
+    const before = await store.forms(image.id);
+    let isFree = true;
+    const { packed, options } = stoppedAt(1, () => isFree);
+    const work = store.repack(image.id, {
+      ...options,
+      async pack(job) {
+        isFree = false;
+        return options.pack(job);
+      },
+    });
+    await assert.rejects(work, { code: "cancelled" });
+    assert.equal(packed.length, 1);
+    assert.deepEqual(await store.forms(image.id), before);
+  }));
+
+test("of chunks that would not be smaller some hundreds are noted at once", async () => {
+  const entries = Array.from({ length: 1000 }, (_, at) => entryOf(at, Buffer.from(`${at}`)));
+  const noted: number[] = [];
+  await repackImage(
+    {
+      index: encodeIndex(entries),
+      placeOf: (hash) => ({
+        ...{ pack: 1, offset: 0 },
+        entry: entries.find(({ sha256 }) => Buffer.compare(sha256, hash) === 0) as IndexEntry,
+      }),
+      levelOf: () => 0,
+      read: async () => new Uint8Array(),
+      async replace({ smaller, same }) {
+        assert.equal(smaller.length, 0);
+        noted.push(same.length);
+        return true;
+      },
+      markDamaged: () => assert.fail(),
+      pause: async () => {},
+    },
+    { ...usual, pack: async () => ({ fault: null, packed: null }) },
+  );
+  assert.equal(
+    noted.reduce((sum, count) => sum + count),
+    entries.length,
+  );
+  assert(Math.max(...noted) < 300, `${noted}`);
+});
 
 test("while a session runs no form changes, not even of what was packed before", () =>
   inFolder(async (folder) => {
