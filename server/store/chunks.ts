@@ -89,6 +89,11 @@ export class Chunks {
     return this.ports.packs.read(place);
   }
 
+  /** The same with the record's header before them. */
+  readRecord(place: ChunkPlace): Promise<Uint8Array> {
+    return this.ports.packs.readRecord(place);
+  }
+
   /** Durable only after `flush`. Rejects with `no-space`. */
   store(entry: IndexEntry, stored: Uint8Array): Promise<void> {
     const key = hashKey(entry.sha256);

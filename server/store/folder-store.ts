@@ -203,7 +203,8 @@ export class FolderStore implements ImageStore {
       {
         all,
         index: (each) => this.readIndex(each),
-        readStored: (entry) => readStored(entry, this.reader),
+        readRecord: (entry) =>
+          readStored(entry, { ...this.reader, read: (place) => this.chunks.readRecord(place) }),
         check: (job) => this.ports.checker.check(job),
         packOf: (hash) => this.chunks.packOf(hash),
       },

@@ -65,18 +65,13 @@ export class Packs {
     const { pack, size: offset } = current;
     current.size += length;
     const held: IndexEntry = { ...entry, chunkIndex: 0 };
-    const encoded = encodeEntry(held);
-    const header = Buffer.alloc(recordHeaderBytes);
-    header.set(magic, 0);
-    header.writeUInt32LE(crc32c(encoded), 4);
-    header.set(encoded, 8);
     try {
       using open = await this.handles.take(pack, current.isMade ? "write" : "new");
       current.isMade = true;
       this.unsynced.add(pack);
       this.sizes.set(pack, null);
       // Apart: to put them together would copy every byte that is stored.
-      await open.file.write(header, offset);
+      await open.file.write(recordHeader(held), offset);
       await open.file.write(stored, offset + recordHeaderBytes);
       this.sizes.set(pack, null);
       // Again: a `sync` for another image may have come and gone while this was being written.
@@ -103,12 +98,21 @@ export class Packs {
   }
 
   /** The stored bytes, unchecked; rejects as the file system does, or when the pack ends early. */
-  async read({ pack, offset, entry }: ChunkPlace): Promise<Uint8Array> {
+  read({ pack, offset, entry }: ChunkPlace): Promise<Uint8Array> {
+    return this.readAt(pack, offset + recordHeaderBytes, entry.storedLength);
+  }
+
+  /** The same with the record's header before them. */
+  readRecord({ pack, offset, entry }: ChunkPlace): Promise<Uint8Array> {
+    return this.readAt(pack, offset, recordHeaderBytes + entry.storedLength);
+  }
+
+  private async readAt(pack: number, offset: number, length: number): Promise<Uint8Array> {
     using open = await this.handles.take(pack, "read");
-    const stored = new Uint8Array(entry.storedLength);
-    const length = await open.file.read(stored, offset + recordHeaderBytes);
-    if (length < stored.length) throw new Error(`${packName(pack)} ends early`);
-    return stored;
+    const bytes = new Uint8Array(length);
+    if ((await open.file.read(bytes, offset)) < length)
+      throw new Error(`${packName(pack)} ends early`);
+    return bytes;
   }
 
   /** Gives the space of records that nothing needs back to the file system; the others stay where they are. */
@@ -205,6 +209,16 @@ export class Packs {
   close(): Promise<void> {
     return this.handles.close();
   }
+}
+
+/** What stands before the stored bytes of an entry, which is looked at only where there is no catalogue. */
+export function recordHeader(entry: IndexEntry): Uint8Array {
+  const encoded = encodeEntry({ ...entry, chunkIndex: 0 });
+  const header = Buffer.alloc(recordHeaderBytes);
+  header.set(magic, 0);
+  header.writeUInt32LE(crc32c(encoded), 4);
+  header.set(encoded, 8);
+  return header;
 }
 
 async function packsIn(directory: string, disk: StoreFiles): Promise<number[]> {

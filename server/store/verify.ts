@@ -3,12 +3,13 @@
 import { assert, errorText, RoomcastError } from "../../core/errors.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
-import { type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
+import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
 import { hashKey } from "../../core/node/hash.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
 import type { CheckJob, CheckResult } from "./check-jobs.ts";
 import type { StoredChunk } from "./pack-job.ts";
+import { recordHeader, recordHeaderBytes } from "./packs.ts";
 
 export interface Damage {
   /** NAME@VERSION of the image that it was found in. */
@@ -34,8 +35,11 @@ export interface VerifyPorts {
   readonly all: readonly Manifest[];
   /** As stored, past any cache; rejects when it is damaged. */
   index(image: Manifest): Promise<Uint8Array>;
-  /** The chunk in its form of now, unchecked; rejects with why there is none. */
-  readStored(entry: IndexEntry): Promise<StoredChunk>;
+  /**
+   * The chunk in its form of now, its stored bytes with the record's header before them, unchecked; nothing of
+   * `codec.zero`. Rejects with why there is none.
+   */
+  readRecord(entry: IndexEntry): Promise<StoredChunk>;
   check(job: CheckJob): Promise<CheckResult>;
   packOf(hash: Uint8Array): string | null;
 }
@@ -146,13 +150,22 @@ async function faultOf(
   const length = chunkLengthAt(entry.chunkIndex, image.diskBytes);
   let found: StoredChunk;
   try {
-    found = await ports.readStored(entry);
+    found = await ports.readRecord(entry);
   } catch (error) {
     return errorText(error);
   }
+  const { entry: form, stored: record } = found;
+  const stored = record.subarray(recordHeaderBytes);
   // That it could not be checked is no fault of the chunk's, and ends the verification.
-  return (await ports.check({ type: "chunk", ...found, length })).fault;
+  const { fault } = await ports.check({ type: "chunk", entry: form, stored, length });
+  if (fault !== null || form.codec === codec.zero) return fault;
+  const isFound = Buffer.compare(record.subarray(0, recordHeaderBytes), recordHeader(form)) === 0;
+  return isFound ? null : badHeader;
 }
+
+/** Whoever has the catalogue reads the chunk all the same. */
+const badHeader =
+  "the header of its record is damaged: the chunk is right, and will be lost with the catalogue";
 
 const cancelled = (): RoomcastError =>
   new RoomcastError("cancelled", "the verification was stopped", "start it again at any time");
