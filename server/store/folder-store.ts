@@ -198,6 +198,7 @@ export class FolderStore implements ImageStore {
   async verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport> {
     const one = imageId === null ? null : this.require(imageId);
     const all = this.list();
+    await using seen = this.ports.openSeen();
     const { report, damagedHashes } = await verifyImages(
       one === null ? all : [one],
       {
@@ -206,6 +207,7 @@ export class FolderStore implements ImageStore {
         readRecord: (entry) =>
           readStored(entry, { ...this.reader, read: (place) => this.chunks.readRecord(place) }),
         check: (job) => this.ports.checker.check(job),
+        seen,
         packOf: (hash) => this.chunks.packOf(hash),
       },
       options,

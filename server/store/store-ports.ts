@@ -6,6 +6,8 @@ import { systemClock } from "../../core/node/clock.ts";
 import { type CatalogueFile, catalogueIn } from "./catalogue.ts";
 import { type Checker, Checkers } from "./checkers.ts";
 import { nodeFiles, type StoreFiles } from "./files.ts";
+import { seenBeside } from "./seen-beside.ts";
+import type { SeenChunks } from "./seen-chunks.ts";
 import type { SweepStep } from "./sweep.ts";
 import { findDeadBeside } from "./sweep-beside.ts";
 
@@ -14,6 +16,8 @@ export interface StorePorts {
   readonly catalogue: CatalogueFile;
   /** What none of these images needs, whose indexes are in `folder`. Rejects with `bad-input` where one cannot be read. */
   findDead(folder: string, images: readonly Manifest[]): AsyncIterable<SweepStep>;
+  /** Nothing is seen yet. */
+  openSeen(): SeenChunks;
   /** Closed with the store. */
   readonly checker: Checker;
   /** An id that no image has had, and the time. */
@@ -35,6 +39,7 @@ export const nodePorts = (directory: string): StorePorts => ({
   catalogue: catalogueIn(directory),
   findDead: (folder, images) =>
     findDeadBeside({ catalogue: join(directory, "catalogue.db"), folder, images }),
+  openSeen: seenBeside,
   checker: new Checkers(),
   newImage: () => ({ id: randomBytes(8).toString("hex"), capturedAt: systemClock.isoTime() }),
 });

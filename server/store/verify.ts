@@ -10,6 +10,7 @@ import { chunkLengthAt } from "../../core/units/units.ts";
 import type { CheckJob, CheckResult } from "./check-jobs.ts";
 import type { StoredChunk } from "./pack-job.ts";
 import { recordHeader, recordHeaderBytes } from "./packs.ts";
+import type { SeenChunks } from "./seen-chunks.ts";
 
 export interface Damage {
   /** NAME@VERSION of the image that it was found in. */
@@ -41,6 +42,8 @@ export interface VerifyPorts {
    */
   readRecord(entry: IndexEntry): Promise<StoredChunk>;
   check(job: CheckJob): Promise<CheckResult>;
+  /** Of this verification. */
+  readonly seen: Pick<SeenChunks, "firsts">;
   packOf(hash: Uint8Array): string | null;
 }
 
@@ -54,6 +57,8 @@ export interface VerifyOptions {
 
 /** Chunks read and inflated at once. */
 const laneCount = 4;
+/** Entries of an index that are looked up at once: a few milliseconds of another thread. */
+const entriesAtOnce = 1024;
 
 /** `damagedHashes`: what was found of chunks. Rejects with `cancelled` when the signal aborts. */
 export async function verifyImages(
@@ -63,7 +68,6 @@ export async function verifyImages(
 ): Promise<{ report: VerifyReport; damagedHashes: Uint8Array[] }> {
   const damaged: Damage[] = [];
   const badChunks = new Map<string, { hash: Uint8Array; damage: Damage }>();
-  const checked = new Set<string>();
   const total = images.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
   let done = 0;
   for (const image of images) {
@@ -74,12 +78,10 @@ export async function verifyImages(
       done += image.chunkCount;
       continue;
     }
-    await inLanes(entriesOf(index), laneCount, async (entry) => {
+    await inLanes(entriesOf(index, image, ports), laneCount, async ({ entry, isFirst }) => {
       if (options.signal.aborted) throw cancelled();
-      // Once, however many images share it; what cannot be shared is the length of a last chunk.
-      const key = `${hashKey(entry.sha256)} ${chunkLengthAt(entry.chunkIndex, image.diskBytes)}`;
-      if (!checked.has(key)) {
-        checked.add(key);
+      // Once, however many images share it.
+      if (isFirst) {
         const reason = await faultOf(image, entry, ports);
         if (reason !== null) {
           const damage: Damage = {
@@ -115,11 +117,20 @@ async function readIndexOf(image: Manifest, ports: VerifyPorts): Promise<Uint8Ar
   }
 }
 
-function* entriesOf(index: Uint8Array): Generator<IndexEntry> {
-  for (let at = 0; at < index.length; at += indexEntryBytes) {
-    const decoded = decodeEntry(index, at);
-    assert(decoded.ok, "an index that was read was looked into");
-    yield decoded.value;
+async function* entriesOf(
+  index: Uint8Array,
+  { diskBytes }: Manifest,
+  { seen }: VerifyPorts,
+): AsyncGenerator<{ entry: IndexEntry; isFirst: boolean }> {
+  const stepBytes = entriesAtOnce * indexEntryBytes;
+  for (let start = 0; start < index.length; start += stepBytes) {
+    const entries = index.subarray(start, start + stepBytes);
+    const firsts = await seen.firsts(entries, diskBytes);
+    for (const [at, first] of firsts.entries()) {
+      const decoded = decodeEntry(entries, at * indexEntryBytes);
+      assert(decoded.ok, "an index that was read was looked into");
+      yield { entry: decoded.value, isFirst: first === 1 };
+    }
   }
 }
 

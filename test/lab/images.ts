@@ -16,6 +16,7 @@ import { readIndex } from "../../server/store/image-files.ts";
 import type { ImageStore } from "../../server/store/image-store.ts";
 import type { ImageWriter } from "../../server/store/image-writer.ts";
 import { openImageStore } from "../../server/store/open-image-store.ts";
+import { SeenTable } from "../../server/store/seen-chunks.ts";
 import type { StorePorts } from "../../server/store/store-ports.ts";
 import { findDead, type SweepStep } from "../../server/store/sweep.ts";
 import { draftOf } from "../server/store/write-image.ts";
@@ -130,6 +131,7 @@ export class LabImages {
         },
       },
       findDead: (folder, images) => stored.dead(folder, images, disk),
+      openSeen: () => new SeenTable(),
       checker,
       newImage: () => ({
         id: (++this.made).toString(16).padStart(16, "0"),

@@ -17,6 +17,7 @@ import type { StoreFiles } from "../../../server/store/files.ts";
 import { readIndex } from "../../../server/store/image-files.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
 import type { ImageWriter } from "../../../server/store/image-writer.ts";
+import { SeenTable } from "../../../server/store/seen-chunks.ts";
 import { nodePorts, type StorePorts } from "../../../server/store/store-ports.ts";
 import { findDead } from "../../../server/store/sweep.ts";
 import { type Bus, LabFiles } from "../../lab/files.ts";
@@ -180,6 +181,7 @@ export class Site {
         },
       },
       findDead: (folder, images) => dead(this, folder, images),
+      openSeen: () => new SeenTable(),
       newImage: () => ({
         id: world.newId(),
         capturedAt: new Date(world.time.now()).toISOString(),

@@ -10,6 +10,7 @@ import { readIndex } from "../../../server/store/image-files.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
 import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { pack } from "../../../server/store/pack-job.ts";
+import { SeenTable } from "../../../server/store/seen-chunks.ts";
 import { findDead } from "../../../server/store/sweep.ts";
 import { type Bus, LabFiles } from "../../lab/files.ts";
 import { seeded } from "../../sim/random.ts";
@@ -48,7 +49,7 @@ class Machine {
       yield* findDead(catalogue.open(), indexes(), () => disk.pause());
     };
     return openImageStore("store", {
-      ...{ disk, catalogue, checker, findDead: dead },
+      ...{ disk, catalogue, checker, findDead: dead, openSeen: () => new SeenTable() },
       newImage: () => ({
         id: (++made).toString(16).padStart(16, "0"),
         capturedAt: "2026-01-01T00:00:00.000Z",

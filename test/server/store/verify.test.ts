@@ -1,12 +1,19 @@
-/** A verification reads each chunk, and its record's header. */
+/** A verification reads each chunk once, in memory that does not grow with the store, and its record's header too. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { encodeIndex } from "../../../core/image/index-codec.ts";
+import { codec, type IndexEntry, type Manifest } from "../../../core/image/types.ts";
 import { openImageStore } from "../../../server/store/open-image-store.ts";
 import { recordHeader, recordHeaderBytes } from "../../../server/store/packs.ts";
-import { entryOf, mib, write } from "./write-image.ts";
+import { seenBeside } from "../../../server/store/seen-beside.ts";
+import { SeenTable } from "../../../server/store/seen-chunks.ts";
+import { nodePorts } from "../../../server/store/store-ports.ts";
+import { type VerifyPorts, verifyImages } from "../../../server/store/verify.ts";
+import { draftOf, entryOf, mib, sha256, write } from "./write-image.ts";
 
 const quiet = { signal: new AbortController().signal, onProgress() {} };
 
@@ -18,6 +25,118 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+const numbered = (number: number, chunkIndex: number): IndexEntry => ({
+  ...{ chunkIndex, codec: codec.zstd, storedLength: 1, crc32c: 0 },
+  sha256: sha256(Buffer.from(`${number}`)),
+});
+
+/** An image of these chunks, by number. */
+function imageOf(name: string, numbers: readonly number[], diskBytes = numbers.length * mib) {
+  const index = encodeIndex(numbers.map(numbered));
+  const more = { id: name, name, version: 1, capturedAt: "", storedBytes: 0 };
+  const manifest: Manifest = { ...draftOf(index, numbers.length), ...more, diskBytes };
+  return { manifest, index };
+}
+
+test("a chunk is read once, however many images have it, and once more at another length", async () => {
+  const images = [
+    imageOf("one", [1, 2, 1, 3]),
+    imageOf("two", [3, 2, 4]),
+    imageOf("cut", [5, 1], mib + 512),
+    imageOf("cut as well", [1], 512),
+  ];
+  const checked: [number, number | null][] = [];
+  const all = images.map(({ manifest }) => manifest);
+  const hashes = new Map([1, 2, 3, 4, 5].map((of) => [numbered(of, 0).sha256.join(), of]));
+  await using seen = new SeenTable();
+  const ports: VerifyPorts = {
+    ...{ all, seen },
+    index: async ({ id }) => images.find(({ manifest }) => manifest.id === id)?.index as Uint8Array,
+    readRecord: async (entry) => ({ entry, stored: Buffer.from(recordHeader(entry)) }),
+    async check(job) {
+      assert(job.type === "chunk");
+      const number = hashes.get(job.entry.sha256.join()) as number;
+      checked.push([number, job.length]);
+      return { fault: number === 2 || job.length === 512 ? "bad" : null, rootHash: "" };
+    },
+    packOf: () => null,
+  };
+  const progress: [number, number][] = [];
+  const { report, damagedHashes } = await verifyImages(all, ports, {
+    ...quiet,
+    onProgress: (...now) => void progress.push(now),
+  });
+  assert.deepEqual(
+    checked,
+    [1, 2, 3, 4, 5].map((number): [number, number] => [number, mib]).concat([[1, 512]]),
+  );
+  assert.deepEqual(
+    progress,
+    Array.from({ length: 10 }, (_, at) => [at + 1, 10]),
+  );
+  const damage = { reason: "bad", pack: null };
+  assert.deepEqual(report, {
+    ok: false,
+    damaged: [
+      { ...damage, image: "one@1", chunkIndex: 1, images: ["one@1", "two@1"] },
+      { ...damage, image: "cut@1", chunkIndex: 1, images: ["one@1", "cut@1", "cut as well@1"] },
+    ],
+  });
+  assert.deepEqual(damagedHashes, [numbered(2, 0).sha256, numbered(1, 0).sha256]);
+});
+
+test("the memory of a verification does not grow with the store", async () => {
+  // In a thread whose heap has room for a small part of what these chunks' hashes would take.
+  const worker = new Worker(new URL("./verify-many.ts", import.meta.url), {
+    workerData: { images: 5, chunks: 50_000 },
+    resourceLimits: { maxOldGenerationSizeMb: 40 },
+  });
+  const checked = await new Promise((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  assert.equal(checked, 5 * 50_000);
+});
+
+test("what it has noted goes when it ends, is stopped, or fails", () =>
+  inFolder(async (folder) => {
+    let open = 0;
+    let fails = false;
+    const usual = nodePorts(folder);
+    await using store = await openImageStore(folder, {
+      ...usual,
+      openSeen() {
+        const seen = usual.openSeen();
+        open++;
+        return {
+          firsts: (...of) => (fails ? Promise.reject(new Error("full")) : seen.firsts(...of)),
+          async [Symbol.asyncDispose]() {
+            await seen[Symbol.asyncDispose]();
+            open--;
+          },
+        };
+      },
+    });
+    await write(store, [Buffer.alloc(mib, 1), Buffer.alloc(mib, 2)]);
+    assert.deepEqual(await store.verify(null, quiet), { ok: true, damaged: [] });
+    assert.equal(open, 0);
+    const stopped = store.verify(null, { ...quiet, signal: AbortSignal.abort() });
+    await assert.rejects(stopped, { code: "cancelled" });
+    assert.equal(open, 0);
+    fails = true;
+    await assert.rejects(store.verify(null, quiet), /full/);
+    assert.equal(open, 0);
+  }));
+
+test("that its thread cannot note a chunk is said, and again to whoever asks on", async () => {
+  await using seen = seenBeside();
+  const question = (): Promise<Uint8Array> =>
+    seen.firsts(encodeIndex([numbered(1, 0)]), 1n as unknown as number);
+  const failure = { code: "failed", message: /^noting which chunks were verified: .*BigInt/ };
+  await assert.rejects(question(), failure);
+  await assert.rejects(question(), failure);
+});
 
 test("a damaged header, which alone finds the chunk without the catalogue, is told, and mended by the next capture", () =>
   inFolder(async (folder) => {
