@@ -301,7 +301,7 @@ export const SessionView = Type.Object({
   notices: Type.Array(Type.String()),
   /** Null: nothing had to be made. */
   fit: nullable(FitView),
-  /** Until the PC in the middle is done, data and reading back; null while that is not known. */
+  /** Until the PC in the middle is written and read back; null while that is not known. */
   secondsLeft: nullable(Type.Number()),
   members: Type.Array(MemberView),
 });

@@ -59,7 +59,11 @@ test("it is the PC's in the middle: one that is far slower, and who is served af
   about(shown(seconds([{ ...late, paces: [1e6] }], 30)).at(-1), 971);
 });
 
-test("whatever the paces do, it changes by no more than the time that passed allows", () => {
+/** The one in the middle; of an even number the later one. */
+const middle = (values: readonly number[]): number =>
+  values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0;
+
+test("whatever the paces do, it changes by no more than the time that passed allows, and what a PC does to the middle whose pace becomes known", () => {
   const pace = fc.integer({ min: 0, max: 3e7 });
   const pc = fc.record({
     wanted: fc.integer({ min: 1e8, max: 1e10 }),
@@ -67,11 +71,20 @@ test("whatever the paces do, it changes by no more than the time that passed all
   });
   fc.assert(
     fc.property(fc.array(pc, { minLength: 1, maxLength: 6 }), (pcs) => {
+      const alone = pcs.map((each) => shown(seconds([each], 60)));
       let before: number | null = null;
-      for (const value of shown(seconds(pcs, 60))) {
+      for (const [second, value] of shown(seconds(pcs, 60)).entries()) {
         assert(value === null || (value >= 0 && Number.isFinite(value)));
-        if (before !== null && value !== null)
-          assert(value <= before + 1 + 1e-6 && value >= before - 3 - 1e-6, `${before} → ${value}`);
+        if (before !== null && value !== null) {
+          const now = alone.flatMap((own) => own[second] ?? []);
+          const same = alone.flatMap((own) => {
+            const was = own[second - 1] ?? null;
+            return was === null ? [] : [own[second] ?? was - 1];
+          });
+          const byTime = value - (middle(now) - middle(same));
+          const said = `${before} → ${value}, of which ${value - byTime} by who is known`;
+          assert(byTime <= before + 1 + 1e-6 && byTime >= before - 3 - 1e-6, said);
+        }
         before = value;
       }
     }),
