@@ -61,6 +61,8 @@ export interface TaskState {
   readonly progress: TaskProgress | null;
   /** Bytes of the present phase a second, lately. */
   readonly rateBps: number | null;
+  /** As it is measured; null: not known. */
+  readonly secondsLeft: number | null;
   readonly room: RoomGauge | null;
   readonly isConnected: boolean;
   /** Once it has ended. */
@@ -69,22 +71,18 @@ export interface TaskState {
 
 /** Without a server nobody knows when the work will be done, nor how the room is doing. */
 export function taskView(state: TaskState): TaskView {
-  const { order, progress, rateBps, end, isConnected } = state;
-  const bytesDone = progress?.bytesDone ?? 0;
-  const bytesTotal = progress?.bytesTotal ?? null;
+  const { order, progress, end, isConnected } = state;
   const phase = end !== null ? "ended" : (progress?.phase ?? "preparing");
-  const left = bytesTotal === null ? null : Math.max(0, bytesTotal - bytesDone);
   const isCutOff = !isConnected && needsServer(phase);
-  const isKnown = left !== null && rateBps !== null && rateBps >= 1 && !isCutOff;
   return {
     kind: order.type,
     image: imageOf(order),
     disk: state.disk,
     phase,
-    bytesDone,
-    bytesTotal,
-    rateBps,
-    secondsLeft: isKnown ? left / rateBps : null,
+    bytesDone: progress?.bytesDone ?? 0,
+    bytesTotal: progress?.bytesTotal ?? null,
+    rateBps: state.rateBps,
+    secondsLeft: isCutOff ? null : state.secondsLeft,
     isCutOff,
     counters: end?.counters ?? progress?.counters ?? null,
     trouble: end === null ? state.trouble : null,

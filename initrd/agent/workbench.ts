@@ -127,10 +127,13 @@ export class Workbench {
     if (order === null || this.latest === null) return null;
     const { disk, trouble } = this.latest.task;
     const progress = this.progress();
-    const { room } = this.gauges;
-    const rateBps = this.gauges.rateBps(progress, now);
+    const { gauges } = this;
+    const { room } = gauges;
+    const rateBps = gauges.rateBps(progress, now);
+    const secondsLeft = gauges.secondsLeft({ order, progress, isConnected }, now);
     const end = lives.shownEnd(life)?.end ?? null;
-    return taskView({ order, disk, trouble, progress, rateBps, room, isConnected, end });
+    const measured = { progress, rateBps, secondsLeft, room };
+    return taskView({ order, disk, trouble, ...measured, isConnected, end });
   }
 
   private take(event: lives.LifeEvent): void {

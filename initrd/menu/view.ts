@@ -30,6 +30,7 @@ export interface TaskView {
   readonly bytesTotal: number | null;
   /** Bytes a second over the last seconds. */
   readonly rateBps: number | null;
+  /** Of a restore until it is read back, as in `room`; of other work until the present phase is over. */
   readonly secondsLeft: number | null;
   /** The work needs the server, and there is no connection to it. */
   readonly isCutOff: boolean;
