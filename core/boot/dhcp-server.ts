@@ -100,7 +100,7 @@ export class DhcpServer {
     this.probing.delete(address);
     // A PC that still has the address, from its own system or an earlier stage of its boot, may keep it.
     if (owner === null || owner === packet.mac) return this.offer(packet, address);
-    this.pool.foundInUse(packet.mac, address, now);
+    this.pool.foundInUse(packet.mac, address, owner, now);
     const text = `${address} is in use by ${owner}, which did not get it here; it is left out`;
     return [fact(packet, "in-use", address, text), ...this.discover(packet, now)];
   }

@@ -7,6 +7,8 @@ import { type AddressRange, ipv4ToNumber, ipv4ToText, isInRange } from "../units
 import type { MacAddress } from "../units/mac.ts";
 import type { Millis } from "../units/units.ts";
 import type { DhcpSeats } from "./dhcp-seats.ts";
+import { FreeAddresses } from "./free-addresses.ts";
+import { RestingAddresses } from "./resting-addresses.ts";
 
 export interface Lease {
   readonly mac: MacAddress;
@@ -42,8 +44,8 @@ export type Claim =
 
 /** Milliseconds for which an offered address is kept for the client, unless another client would get none. */
 const offerMs = 60_000;
-/** Milliseconds for which a declined address is not offered, because something else has it. */
-const declinedMs = 600_000;
+/** Milliseconds for which an address is not offered, because something else has it. */
+const restMs = 600_000;
 /** Addresses that rest at once on one client's word. */
 const declinesLimit = 8;
 /** The part of the range that rests at once on clients' words, however many they are: a client costs nothing to invent. */
@@ -52,8 +54,7 @@ const declinesPart = 1 / 4;
 /** What an address is, until then; afterwards it is free, but still remembered. */
 type Holding =
   | { readonly name: "offered" | "leased"; readonly mac: MacAddress; readonly until: number }
-  /** `by`: the client that said so; null: the address was asked for, and somebody answered. */
-  | { readonly name: "declined"; readonly by: MacAddress | null; readonly until: number };
+  | { readonly name: "resting"; readonly until: number };
 
 /** Holds at most one entry for each address of the range and each fixed one. */
 export class LeasePool {
@@ -64,6 +65,11 @@ export class LeasePool {
   private readonly holdings = new Map<number, Holding>();
   private readonly addressOf = new Map<MacAddress, number>();
   private readonly seats: LeasePoolOptions["seats"];
+  private readonly free: FreeAddresses;
+  /** By clients that were given them. */
+  private readonly declined = new RestingAddresses();
+  /** By hosts that answered on them. */
+  private readonly inUse = new RestingAddresses();
 
   constructor(options: LeasePoolOptions, leases: readonly Lease[]) {
     this.range = options.range;
@@ -75,6 +81,7 @@ export class LeasePool {
       this.reserved.add(address);
     }
     this.reserved.add(ipv4ToNumber(options.serverAddress) ?? 0);
+    this.free = new FreeAddresses(this.range, (address) => this.isReserved(address));
     // The oldest first: of two stored leases for one address the younger one holds.
     for (const { mac, address, expiresAt } of leases.toSorted(
       (one, other) => one.expiresAt - other.expiresAt,
@@ -151,34 +158,42 @@ export class LeasePool {
    * word. As every other, such an address is asked for before it is offered, and rests again if somebody answers.
    */
   decline(mac: MacAddress, asked: string, now: Millis): boolean {
-    if (!this.rest(mac, asked, mac, now)) return false;
-    const size = this.range.last - this.range.first + 1;
-    const most = Math.max(1, Math.floor(size * declinesPart));
-    this.comeBack((by) => by === mac, Math.min(declinesLimit, most), now);
-    this.comeBack((by) => by !== null, most, now);
+    if (!this.rest(this.declined, mac, asked, mac, now)) return false;
+    const most = Math.max(1, Math.floor((this.range.last - this.range.first + 1) * declinesPart));
+    const own = this.declined.on(mac);
+    for (const address of own) {
+      if (own.size <= Math.min(declinesLimit, most)) break;
+      this.comeBack(this.declined, address, now);
+    }
+    while (this.declined.size > most)
+      this.comeBack(this.declined, this.declined.oldest as number, now);
     return true;
   }
 
   /** The address that was to be offered to this client is another host's, which has answered on it. */
-  foundInUse(mac: MacAddress, address: string, now: Millis): void {
-    this.rest(mac, address, null, now);
+  foundInUse(mac: MacAddress, address: string, owner: MacAddress, now: Millis): void {
+    this.rest(this.inUse, mac, address, owner, now);
   }
 
-  private rest(mac: MacAddress, asked: string, by: MacAddress | null, now: Millis): boolean {
+  private rest(
+    among: RestingAddresses,
+    mac: MacAddress,
+    asked: string,
+    by: MacAddress,
+    now: Millis,
+  ): boolean {
     const address = this.addressOf.get(mac);
     if (address === undefined || !this.release(mac, asked)) return false;
-    this.holdings.set(address, { name: "declined", by, until: now + declinedMs });
+    const until = now + restMs;
+    this.put(address, { name: "resting", until });
+    among.forget(now);
+    among.add(address, by, until);
     return true;
   }
 
-  /** Of the addresses that rest on these words, only so many go on to. */
-  private comeBack(isMeant: (by: MacAddress | null) => boolean, limit: number, now: Millis): void {
-    const resting = [...this.holdings].filter(
-      ([, holding]) => holding.name === "declined" && isMeant(holding.by) && holding.until > now,
-    );
-    // The one that was declined first comes first.
-    for (const [address, holding] of resting.slice(0, -limit))
-      this.holdings.set(address, { ...holding, until: now });
+  private comeBack(among: RestingAddresses, address: number, now: Millis): void {
+    among.drop(address);
+    this.put(address, { name: "resting", until: now });
   }
 
   private choose(mac: MacAddress, wanted: number | undefined, now: Millis): number | undefined {
@@ -188,21 +203,7 @@ export class LeasePool {
       if (address === undefined || !this.isLeasable(address)) continue;
       if (!this.isAnothers(address, mac, now)) return address;
     }
-    type Found = { readonly address: number; readonly until: number };
-    let expired: Found | undefined;
-    let offered: Found | undefined;
-    for (let address = this.range.first; address <= this.range.last; address++) {
-      if (!this.isLeasable(address)) continue;
-      const holding = this.holdings.get(address);
-      if (holding === undefined) return address;
-      const { name, until } = holding;
-      const isHeld = this.isHeld(holding, now);
-      if (!isHeld && (expired === undefined || until < expired.until)) expired = { address, until };
-      if (isHeld && name === "offered" && (offered === undefined || until < offered.until))
-        offered = { address, until };
-    }
-    // All were leased at some time: the one that expired longest ago is free again.
-    return (expired ?? offered)?.address;
+    return this.free.next(now);
   }
 
   /** The client's fixed address, unless something else sits on it: then it gets one of the range. */
@@ -235,7 +236,7 @@ export class LeasePool {
   private isAnothers(address: number, mac: MacAddress, now: Millis): boolean {
     const holding = this.holdings.get(address);
     if (holding === undefined || !this.isHeld(holding, now)) return false;
-    return holding.name === "declined" || holding.mac !== mac;
+    return holding.name === "resting" || holding.mac !== mac;
   }
 
   private isHeld(holding: Holding | undefined, now: Millis): boolean {
@@ -252,18 +253,24 @@ export class LeasePool {
     for (const each of [address, ...(elsewhere === undefined ? [] : [elsewhere])]) {
       const before = this.holdings.get(each);
       const isReplaced =
-        each === address && before?.name !== "declined" && before?.mac === holding.mac;
+        each === address && before?.name !== "resting" && before?.mac === holding.mac;
       if (before?.name === "leased" && !isReplaced) forgotten.push(before.mac);
       this.drop(each);
     }
-    this.holdings.set(address, holding);
+    this.put(address, holding);
     this.addressOf.set(holding.mac, address);
     return forgotten;
   }
 
+  private put(address: number, holding: Holding): void {
+    this.holdings.set(address, holding);
+    this.free.hold(address, holding.until, holding.name === "offered");
+  }
+
   private drop(address: number): void {
     const holding = this.holdings.get(address);
-    if (holding !== undefined && holding.name !== "declined") this.addressOf.delete(holding.mac);
+    if (holding !== undefined && holding.name !== "resting") this.addressOf.delete(holding.mac);
     this.holdings.delete(address);
+    for (const each of [this.free, this.declined, this.inUse]) each.drop(address);
   }
 }

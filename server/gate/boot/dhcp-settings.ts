@@ -31,7 +31,7 @@ export interface OwnAddress {
 const defaultLeaseSeconds = 3600;
 /** Addresses, unless a range is given: ten times the largest rooms. */
 const defaultRangeLength = 4096;
-/** What a range may hold: the whole of a /16. The pool is searched address by address. */
+/** What a range may hold: the whole of a /16, whose queues take 2 MB. */
 const rangeLengthLimit = 65_536;
 
 /** The same for a relayed network: what is asked there by ARP does not come here, and so no address is probed. */
