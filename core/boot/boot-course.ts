@@ -8,6 +8,7 @@ import { makeRoom } from "../units/make-room.ts";
 import { type Millis, millis } from "../units/units.ts";
 import type { DhcpMode } from "../wire/api.ts";
 import { type DhcpPacket, dhcpType, messageType } from "../wire/dhcp/packet.ts";
+import { AddressClaims } from "./address-claims.ts";
 import type { DhcpFact, Loads } from "./dhcp-action.ts";
 import { isLook } from "./dhcp-watch.ts";
 import { whoAsks } from "./who-asks.ts";
@@ -27,11 +28,6 @@ const courseMs = 15 * 60_000;
 /** MACs and relays cost nothing to invent: the one that was silent for longest is forgotten. */
 const coursesLimit = 1024;
 const relaysLimit = 16;
-const declinesLimit = 1024;
-/** So many addresses that are declined are no PC's mistake, and no single conflict. */
-const declinesTold = 4;
-/** MACs that are named in a text; of more it is said how many. */
-const namedLimit = 3;
 
 interface Course {
   heardAt: Millis;
@@ -54,18 +50,12 @@ type Next = { readonly at: Millis } & (
   | { readonly name: "go-on"; readonly file: string }
 );
 
-interface Decline {
-  readonly mac: MacAddress;
-  readonly address: string;
-  readonly at: Millis;
-}
-
 export class BootCourses {
   private readonly mode: DhcpMode;
   private readonly courses = new Map<MacAddress, Course>();
   private readonly relays = new Map<string, Millis>();
-  /** By MAC and address. */
-  private readonly declines = new Map<string, Decline>();
+  /** Of its addresses. */
+  readonly claims = new AddressClaims();
 
   /** `off`: others answer, and what they say is not heard; what PCs ask is. */
   constructor(mode: DhcpMode) {
@@ -99,7 +89,9 @@ export class BootCourses {
   }
 
   /** What the DHCP server or proxy made of it. */
-  answered({ kind, mac, address, text, loads }: DhcpFact, now: Millis): void {
+  answered(fact: DhcpFact, now: Millis): void {
+    const { kind, mac, address, text, loads } = fact;
+    this.claims.answered(fact, now);
     switch (kind) {
       case "offered": {
         const course = this.course(mac, now);
@@ -114,6 +106,7 @@ export class BootCourses {
       case "elsewhere":
         return void this.courses.delete(mac);
       case "exhausted":
+      case "occupied":
         this.course(mac, now).refusal = text;
         return;
       case "unsupported":
@@ -123,8 +116,6 @@ export class BootCourses {
         // Of another network: what becomes of its PCs is not seen here.
         this.courses.delete(mac);
         return this.relayed(address ?? "", now);
-      case "declined":
-        return this.declined({ mac, address: address ?? "", at: now });
       default:
         return;
     }
@@ -194,20 +185,6 @@ export class BootCourses {
     ];
   }
 
-  /** The same of addresses that PCs declined. */
-  declineTexts(ownAddress: string, now: Millis): string[] {
-    for (const [key, { at }] of this.declines) if (now - at > courseMs) this.declines.delete(key);
-    const declines = [...this.declines.values()];
-    const count = new Set(declines.map(({ address }) => address)).size;
-    if (count < declinesTold) return [];
-    const macs = [...new Set(declines.map(({ mac }) => mac))];
-    const more = macs.length - namedLimit;
-    const named = `${macs.slice(0, namedLimit).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-    return [
-      `${count} addresses that ${ownAddress} gave were declined within a quarter of an hour, as if something else had them, by ${macs.length} ${macs.length === 1 ? "MAC" : "MACs"} (${named}). Look for a host that answers ARP for addresses which it was not given (a router's proxy ARP, a second DHCP server's PCs), or for whatever declines all that it is offered`,
-    ];
-  }
-
   private troubleOf(course: Course, now: Millis): string | null {
     const { asking, next, fault } = course;
     if (fault !== null) return fault;
@@ -249,13 +226,6 @@ export class BootCourses {
     this.relays.delete(relay);
     makeRoom(this.relays, relaysLimit);
     this.relays.set(relay, now);
-  }
-
-  private declined(decline: Decline): void {
-    const key = `${decline.mac} ${decline.address}`;
-    this.declines.delete(key);
-    makeRoom(this.declines, declinesLimit);
-    this.declines.set(key, decline);
   }
 
   private course(mac: MacAddress, now: Millis): Course {

@@ -15,8 +15,12 @@ export type DhcpAction =
   | { readonly type: "forget"; readonly mac: MacAddress }
   /** Tell this PC that there is no IPv6 router: its iPXE waits for one. */
   | { readonly type: "end-ipv6-wait"; readonly mac: MacAddress }
-  /** Find out which host has this address, and call `probed`. */
-  | { readonly type: "probe"; readonly address: string }
+  /** Find out which host has this address, and call `probed`. That one of the doubted ones answers is not enough. */
+  | {
+      readonly type: "probe";
+      readonly address: string;
+      readonly doubted: readonly MacAddress[];
+    }
   | { readonly type: "fact"; readonly fact: DhcpFact };
 
 /** What a log or a screen may want to know. */
@@ -30,7 +34,12 @@ export interface DhcpFact {
     | "declined"
     /** `address` is the other server that the client has chosen. */
     | "elsewhere"
+    /** `owner` answers for `address`, which is left out. */
     | "in-use"
+    /** `owner` answers for `address`, as for many more, and is not believed. */
+    | "doubted"
+    /** No address was found, and that is for what is in use by others. */
+    | "occupied"
     | "unsupported"
     /** `address` is the relay, of a network that this server does not answer. */
     | "relayed"
@@ -43,6 +52,8 @@ export interface DhcpFact {
   readonly text: string;
   /** What the client is told to load with it; null: nothing. */
   readonly loads: Loads | null;
+  /** Of `in-use` and `doubted`. */
+  readonly owner?: MacAddress;
 }
 
 /** A file by TFTP, or a path by HTTP. */

@@ -26,6 +26,7 @@ import {
   unsupported,
 } from "./dhcp-action.ts";
 import { type AnswerSettings, ackOrOffer, nak } from "./dhcp-answer.ts";
+import { believedCount, DoubtedHosts } from "./doubted-hosts.ts";
 import { type Lease, LeasePool, type LeasePoolOptions } from "./lease-pool.ts";
 import { type Loader, loaderFor } from "./loader.ts";
 
@@ -37,13 +38,24 @@ export type DhcpServerOptions = AnswerSettings &
 
 /** DISCOVERs that wait for a probe at once; further ones are answered without a probe. */
 const probesLimit = 256;
+/** Addresses that are asked for because of one DISCOVER: three seconds, if each is answered for. */
+const askedLimit = 256;
+
+interface Probing {
+  readonly packet: DhcpPacket;
+  /** Probes because of this packet, with this one. */
+  readonly asked: number;
+  /** As they were when it began. */
+  readonly doubted: ReadonlySet<MacAddress>;
+}
 
 export class DhcpServer {
   private readonly options: DhcpServerOptions;
   private readonly subnet: AddressRange;
   private readonly pool: LeasePool;
-  /** DISCOVERs by the address that would be offered, while it is asked for. */
-  private readonly probing = new Map<string, DhcpPacket>();
+  /** By the address that would be offered, while it is asked for. */
+  private readonly probing = new Map<string, Probing>();
+  private readonly doubted = new DoubtedHosts();
 
   constructor(options: DhcpServerOptions, leases: readonly Lease[]) {
     this.options = options;
@@ -75,34 +87,80 @@ export class DhcpServer {
     }
   }
 
-  private discover(packet: DhcpPacket, now: Millis): DhcpAction[] {
+  /** `asked`: the probes that there were for it. */
+  private discover(packet: DhcpPacket, now: Millis, asked = 0): DhcpAction[] {
     // It asks again while its address is being asked for.
-    if ([...this.probing.values()].some(({ mac }) => mac === packet.mac)) return [];
-    const offer = this.pool.offer(packet.mac, addressOption(packet, 50), now);
-    if (offer === undefined) {
-      const { first, last } = this.options.range;
-      const range = `${ipv4ToText(first)}-${ipv4ToText(last)}`;
-      return [fact(packet, "exhausted", null, `no free address left in ${range}`)];
+    if ([...this.probing.values()].some((each) => each.packet.mac === packet.mac)) return [];
+    if (asked >= askedLimit) {
+      const text = `other hosts answer by ARP for the ${asked} addresses that were tried for it`;
+      return [fact(packet, "occupied", null, text)];
     }
+    const offer = this.pool.offer(packet.mac, addressOption(packet, 50), now);
+    if (offer === undefined) return [this.nothingLeft(packet, now)];
     const { address, forgotten, isNew } = offer;
     // Whoever waited for this address has lost it.
     if (isNew) this.probing.delete(address);
     if (!isNew || !this.options.probesAddresses || this.probing.size >= probesLimit)
       return [...forget(forgotten), ...this.offer(packet, address)];
-    this.probing.set(address, packet);
-    return [...forget(forgotten), { type: "probe", address }];
+    return [...forget(forgotten), this.probe(packet, address, now, asked + 1)];
   }
 
-  /** Who answered to the address of a `probe`, if anybody did. */
-  probed(address: string, owner: MacAddress | null, now: Millis): DhcpAction[] {
-    const packet = this.probing.get(address);
-    if (packet === undefined) return [];
+  private nothingLeft(packet: DhcpPacket, now: Millis): DhcpAction {
+    const { first, last } = this.options.range;
+    const text = `no free address left in ${ipv4ToText(first)}-${ipv4ToText(last)}`;
+    const inUse = this.pool.inUseCount(now);
+    if (inUse * 2 < this.pool.size) return fact(packet, "exhausted", null, text);
+    return fact(
+      packet,
+      "occupied",
+      null,
+      `${text}: other hosts answer for ${inUse} of them by ARP`,
+    );
+  }
+
+  private probe(packet: DhcpPacket, address: string, now: Millis, asked: number): DhcpAction {
+    const doubted = this.doubted.at(now);
+    this.probing.set(address, { packet, asked, doubted: new Set(doubted) });
+    return { type: "probe", address, doubted };
+  }
+
+  /** Who answered to the address of a `probe`: the first that is not doubted, if any, after those that are. */
+  probed(address: string, answered: readonly MacAddress[], now: Millis): DhcpAction[] {
+    const probing = this.probing.get(address);
+    if (probing === undefined) return [];
     this.probing.delete(address);
+    const { packet, asked } = probing;
     // A PC that still has the address, from its own system or an earlier stage of its boot, may keep it.
-    if (owner === null || owner === packet.mac) return this.offer(packet, address);
+    const others = answered.filter((mac) => mac !== packet.mac);
+    const owner = others.find((mac) => !probing.doubted.has(mac));
+    const doubts = others.flatMap((mac) =>
+      mac === owner ? [] : this.doubt(packet, address, mac, now),
+    );
+    if (owner === undefined) return [...doubts, ...this.offer(packet, address)];
+    if (this.answersForAll(owner, now)) {
+      this.pool.disbelieve(owner, now);
+      // Who else has the address was not heard beside this one.
+      return [...this.doubt(packet, address, owner, now), this.probe(packet, address, now, asked)];
+    }
     this.pool.foundInUse(packet.mac, address, owner, now);
     const text = `${address} is in use by ${owner}, which did not get it here; it is left out`;
-    return [fact(packet, "in-use", address, text), ...this.discover(packet, now)];
+    return [
+      ...doubts,
+      heardFact(packet, "in-use", address, owner, text),
+      ...this.discover(packet, now, asked),
+    ];
+  }
+
+  private answersForAll(owner: MacAddress, now: Millis): boolean {
+    const isMore = this.pool.inUseCount(now, owner) >= believedCount(this.pool.size);
+    return isMore || this.doubted.has(owner);
+  }
+
+  private doubt(packet: DhcpPacket, address: string, mac: MacAddress, now: Millis): DhcpAction[] {
+    this.doubted.heard(mac, now);
+    const others = believedCount(this.pool.size);
+    const text = `${mac} answers for ${address}, as for ${others} others or more: that does not count`;
+    return [heardFact(packet, "doubted", address, mac, text)];
   }
 
   private offer(packet: DhcpPacket, address: string): DhcpAction[] {
@@ -220,6 +278,14 @@ export class DhcpServer {
     return { type: "send", packet, address, port: clientPort };
   }
 }
+
+const heardFact = (
+  { mac, xid }: DhcpPacket,
+  kind: "in-use" | "doubted",
+  address: string,
+  owner: MacAddress,
+  text: string,
+): DhcpAction => ({ type: "fact", fact: { kind, mac, xid, address, text, loads: null, owner } });
 
 const forget = (macs: readonly MacAddress[]): DhcpAction[] =>
   macs.map((mac) => ({ type: "forget", mac }));

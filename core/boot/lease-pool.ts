@@ -45,7 +45,7 @@ export type Claim =
 /** Milliseconds for which an offered address is kept for the client, unless another client would get none. */
 const offerMs = 60_000;
 /** Milliseconds for which an address is not offered, because something else has it. */
-const restMs = 600_000;
+export const restMs = 600_000;
 /** Addresses that rest at once on one client's word. */
 const declinesLimit = 8;
 /** The part of the range that rests at once on clients' words, however many they are: a client costs nothing to invent. */
@@ -159,7 +159,7 @@ export class LeasePool {
    */
   decline(mac: MacAddress, asked: string, now: Millis): boolean {
     if (!this.rest(this.declined, mac, asked, mac, now)) return false;
-    const most = Math.max(1, Math.floor((this.range.last - this.range.first + 1) * declinesPart));
+    const most = Math.max(1, Math.floor(this.size * declinesPart));
     const own = this.declined.on(mac);
     for (const address of own) {
       if (own.size <= Math.min(declinesLimit, most)) break;
@@ -173,6 +173,22 @@ export class LeasePool {
   /** The address that was to be offered to this client is another host's, which has answered on it. */
   foundInUse(mac: MacAddress, address: string, owner: MacAddress, now: Millis): void {
     this.rest(this.inUse, mac, address, owner, now);
+  }
+
+  /** How many addresses rest because hosts answered on them, or because this one did. */
+  inUseCount(now: Millis, owner?: MacAddress): number {
+    this.inUse.forget(now);
+    return owner === undefined ? this.inUse.size : this.inUse.on(owner).size;
+  }
+
+  /** What rests because this host answered comes back, after all that rests on nobody's word. */
+  disbelieve(owner: MacAddress, now: Millis): void {
+    for (const address of this.inUse.on(owner)) this.comeBack(this.inUse, address, now);
+  }
+
+  /** Addresses of the range. */
+  get size(): number {
+    return this.range.last - this.range.first + 1;
   }
 
   private rest(

@@ -7,13 +7,18 @@ const answerMs = 200;
 const lookEveryMs = 10;
 
 export interface ArpProber extends Disposable {
-  /** The host that has this address, or null if none answers within a fifth of a second. */
-  probe(address: string): Promise<MacAddress | null>;
+  /**
+   * The hosts that answer for this address within a fifth of a second, in the order in which they did. It ends with the
+   * first that is not one of those that are doubted.
+   */
+  probe(address: string, doubted: readonly MacAddress[]): Promise<readonly MacAddress[]>;
 }
 
 interface Waiting {
   readonly until: number;
-  readonly answer: (owner: MacAddress | null) => void;
+  readonly doubted: readonly MacAddress[];
+  readonly answered: Set<MacAddress>;
+  readonly answer: (answered: readonly MacAddress[]) => void;
 }
 
 /** Throws `failed` without the privilege. */
@@ -23,37 +28,44 @@ export function openArpProber(interfaceName: string): ArpProber {
   const waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | undefined;
 
-  const settle = (address: string, owner: MacAddress | null): void => {
+  const settle = (address: string): void => {
     const found = waiting.get(address);
     waiting.delete(address);
-    found?.answer(owner);
+    found?.answer([...found.answered]);
+  };
+  const take = ({ mac, address }: { readonly mac: MacAddress; readonly address: string }): void => {
+    const found = waiting.get(address);
+    if (mac === own || found === undefined) return;
+    found.answered.add(mac);
+    if (!found.doubted.includes(mac)) settle(address);
   };
   const look = (): void => {
     for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
       const decoded = decodeArp(frame);
-      if (decoded.ok && decoded.value.mac !== own) settle(decoded.value.address, decoded.value.mac);
+      if (decoded.ok) take(decoded.value);
     }
     const now = performance.now();
-    for (const [address, { until }] of waiting) if (until <= now) settle(address, null);
+    for (const [address, { until }] of waiting) if (until <= now) settle(address);
     if (waiting.size > 0) return;
     clearInterval(timer);
     timer = undefined;
   };
 
   return {
-    probe(address) {
+    probe(address, doubted) {
       // What came while nobody asked is about other times, and may fill the queue.
       if (timer === undefined) while (socket.receive() !== undefined);
       return new Promise((answer) => {
-        settle(address, null);
-        waiting.set(address, { until: performance.now() + answerMs, answer });
+        settle(address);
+        const until = performance.now() + answerMs;
+        waiting.set(address, { until, doubted, answered: new Set(), answer });
         socket.broadcast(encodeArpProbe(own, address));
         timer ??= setInterval(look, lookEveryMs);
       });
     },
     [Symbol.dispose]() {
       clearInterval(timer);
-      for (const address of [...waiting.keys()]) settle(address, null);
+      for (const address of [...waiting.keys()]) settle(address);
       socket[Symbol.dispose]();
     },
   };

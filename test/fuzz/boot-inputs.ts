@@ -26,6 +26,8 @@ export interface FuzzResult {
   readonly answers: number;
 }
 
+/** Addresses. */
+const rangeLength = 21;
 /** MTU 1500 − 20 IP − 8 UDP. */
 const frameBytes = 1472;
 const own = {
@@ -46,7 +48,7 @@ export function fuzzDhcp(count: number, seed: number): FuzzResult {
     new DhcpServer(
       {
         ...own,
-        ...{ range: { first: 0x0a4d0064, last: 0x0a4d0078 }, fixed: new Map() },
+        ...{ range: { first: 0x0a4d0064, last: 0x0a4d0063 + rangeLength }, fixed: new Map() },
         ...{ leaseSeconds: 600, router: null, dns: [], probesAddresses: true },
       },
       [],
@@ -69,8 +71,18 @@ export function fuzzDhcp(count: number, seed: number): FuzzResult {
     read++;
     const now = millis(1e12 + input * 50);
     const actions = server.handle(decoded.value, now);
-    for (const action of [...actions])
-      if (action.type === "probe") actions.push(...server.probed(action.address, null, now));
+    // Some addresses are in use, and now and then a host answers for whatever is asked.
+    const hosts = 1 + 4 * below(3);
+    const isAnswered = below(4) === 0;
+    let probes = 0;
+    for (const action of actions) {
+      if (action.type !== "probe") continue;
+      // Each address of the range once, and once more when a host begins to be doubted.
+      assert(++probes <= 2 * rangeLength && action.doubted.length <= 64);
+      const stranger = isAnswered ? [`02:00:00:00:00:0${below(hosts)}` as MacAddress] : [];
+      const answered = [...action.doubted.slice(below(2)), ...stranger];
+      actions.push(...server.probed(action.address, answered, now));
+    }
     const source = { address: `10.77.0.${below(256)}`, port: 68 };
     for (const port of [67, 4011] as const) {
       for (const action of proxy.handle(decoded.value, port, source)) {

@@ -424,6 +424,32 @@ test("server: dhclient and dhcpcd get addresses of their own, past one that a st
   await run(["ip", "-n", other, "address", "delete", "10.77.0.128/24", "dev", "eth0"]);
 });
 
+test("server: a host that answers for every address keeps no PC from booting, and is told by its MAC", async () => {
+  // What it takes for a kernel to answer for all of them, an RFC 5227 probe too.
+  const everything = ["local", "10.77.0.128/25", "dev", "lo"];
+  await run(["ip", "-n", other, "route", "add", ...everything]);
+  const { stdout } = await run(["cat", "/sys/class/net/eth0/address"], { namespace: other });
+  const mac = stdout.trim();
+  const [first, second, printer] = pcs as [string, string, string];
+  const own = ["address", "add", "10.77.0.145/24", "dev", "eth0"];
+  await run(["ip", "-n", printer, ...own]);
+  const served = await serve("--dhcp", "server");
+  await udhcpc(first).line(/^bound ip=10\.77\.0\.144 /);
+  await udhcpc(second).line(/^bound ip=10\.77\.0\.146 /);
+  const told = new RegExp(`^the MAC ${mac} answers ARP for 1[89] addresses`);
+  await served.program.line(new RegExp(`DHCP: ${mac} answers for 10\\.77\\.0\\.144`));
+  while (!(await served.status()).warnings.some((text) => told.test(text))) await sleep(200);
+  const { findings } = await served.doctor();
+  const found = findings.filter(({ text }) => told.test(text));
+  assert.deepEqual(
+    found.map(({ check, level }) => [check, level]),
+    [["DHCP", "problem"]],
+  );
+  await served.end();
+  await run(["ip", "-n", other, "route", "delete", ...everything]);
+  await run(["ip", "-n", printer, "address", "delete", ...own.slice(2)]);
+});
+
 test("an interface that is not there, has no address, or a port that is taken: one line that says so", async () => {
   const refused = async (...words: string[]) => {
     const { status, stderr } = await run(

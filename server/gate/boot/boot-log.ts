@@ -5,11 +5,27 @@ import type { TftpFact } from "./tftp-listener.ts";
 
 /** Of which one line a minute says enough. */
 const rareKinds: ReadonlySet<DhcpFact["kind"]> = new Set([
-  ...(["exhausted", "declined", "relayed", "unsupported", "unwritten"] as const),
+  ...([
+    "exhausted",
+    "occupied",
+    "doubted",
+    "declined",
+    "relayed",
+    "unsupported",
+    "unwritten",
+  ] as const),
 ]);
 /** Somebody has to do something. */
 const troubleKinds: ReadonlySet<DhcpFact["kind"]> = new Set([
-  ...(["exhausted", "unsupported", "in-use", "relayed", "unwritten"] as const),
+  ...([
+    "exhausted",
+    "occupied",
+    "unsupported",
+    "in-use",
+    "doubted",
+    "relayed",
+    "unwritten",
+  ] as const),
 ]);
 
 /** What the log is told of packets: anybody can send them, in any number. */

@@ -18,7 +18,7 @@ export interface BootWatchPorts {
   trouble(mac: MacAddress, text: string | null): void;
   /** The PC with this MAC, for people. */
   nameOf(mac: MacAddress): string;
-  /** For the history: said once, however many relays or declines are heard meanwhile. */
+  /** For the history: said once of each kind, however many relays, declines or answers are heard meanwhile. */
   note(text: string): void;
   /** What it tells has changed. */
   changed(): void;
@@ -32,7 +32,7 @@ export class BootWatch implements Disposable {
   private readonly ports: BootWatchPorts;
   private readonly timer: NodeJS.Timeout;
   private told: ReadonlyMap<MacAddress, string> = new Map();
-  /** Of relays, and of declines. */
+  /** Of each kind by itself. */
   private networkTold: readonly (readonly string[])[] = [];
 
   constructor(ports: BootWatchPorts) {
@@ -70,7 +70,12 @@ export class BootWatch implements Disposable {
     const more = lines.length - namedLimit;
     const pcTexts = lines.slice(0, namedLimit);
     if (more > 0) pcTexts.push(`${more} more PCs do not get on with their network boot`);
-    const network = [courses.relayTexts(address, now()), courses.declineTexts(address, now())];
+    const network = [
+      courses.relayTexts(address, now()),
+      courses.claims.declineTexts(address, now()),
+      courses.claims.doubtedTexts(address, now()),
+      courses.claims.occupiedTexts(address, now()),
+    ];
     const before = [...this.networkTexts, ...this.pcTexts].join("\n");
     for (const [kind, texts] of network.entries())
       if ((this.networkTold[kind] ?? []).length === 0) texts.forEach(note);

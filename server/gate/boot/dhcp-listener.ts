@@ -52,10 +52,10 @@ export async function startDhcpListener(
   const answers = new LeaseAnswers({
     leases,
     say: (action) => say(action, socket, advertiser, options),
-    probe(mac, subnet, address) {
-      prober?.probe(address).then((owner) => {
+    probe(mac, subnet, { address, doubted }) {
+      prober?.probe(address, doubted).then((answered) => {
         guarded(onError, () => {
-          answers.take(mac, subnet, own.machine.probed(address, owner, now()));
+          answers.take(mac, subnet, own.machine.probed(address, answered, now()));
         });
       }, onError);
     },

@@ -19,13 +19,14 @@ export interface LeaseStore {
   remove(mac: string, subnet: AddressRange): void;
 }
 
+export type Probe = Extract<DhcpAction, { type: "probe" }>;
 export type Said = Exclude<DhcpAction, { type: "save" | "forget" | "probe" }>;
 
 export interface LeaseAnswersPorts {
   readonly leases: Pick<LeaseStore, "save" | "remove">;
   say(action: Said): void;
   /** Finds out who has the address that is to be offered to this PC. */
-  probe(mac: MacAddress, subnet: AddressRange, address: string): void;
+  probe(mac: MacAddress, subnet: AddressRange, asked: Probe): void;
   onError(error: Error): void;
 }
 
@@ -80,7 +81,7 @@ export class LeaseAnswers {
     const { say, probe, onError } = this.ports;
     for (const action of actions)
       guarded(onError, () => {
-        if (action.type === "probe") probe(mac, subnet, action.address);
+        if (action.type === "probe") probe(mac, subnet, action);
         else if (isSaid(action)) say(action);
       });
   }

@@ -251,7 +251,7 @@ test("addresses that are declined one after another are told, with the MACs that
     const mac = parseMac(`02000000000${index}`) as MacAddress;
     const fact = { kind: "declined", mac, xid: 1, address, text: "", loads: null } as const;
     courses.answered(fact, seconds(at));
-    return courses.declineTexts("10.0.0.1", seconds(at))[0] ?? null;
+    return courses.claims.declineTexts("10.0.0.1", seconds(at))[0] ?? null;
   };
   for (let round = 0; round < 9; round++)
     for (const host of [50, 51, 52]) assert.equal(decline(1, `10.0.0.${host}`, round), null);
@@ -264,9 +264,9 @@ test("addresses that are declined one after another are told, with the MACs that
     decline(2, "10.0.0.54", 12) ?? "",
     /^5 addresses .* by 5 MACs \(02:00:00:00:00:01, 02:00:00:00:00:02, 02:00:00:00:00:03 and 2 more\)/,
   );
-  assert.deepEqual(courses.declineTexts("10.0.0.1", seconds(913)), [], "that is over");
+  assert.deepEqual(courses.claims.declineTexts("10.0.0.1", seconds(913)), [], "that is over");
   for (let index = 0; index < 3000; index++) decline(1, `10.1.${index >> 8}.${index & 255}`, 914);
-  assert.match(courses.declineTexts("10.0.0.1", seconds(914))[0] ?? "", /^1024 addresses/);
+  assert.match(courses.claims.declineTexts("10.0.0.1", seconds(914))[0] ?? "", /^1024 addresses/);
 });
 
 test("another roomcast that looks for servers is no PC that takes no offer", () => {

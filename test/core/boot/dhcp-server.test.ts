@@ -202,8 +202,8 @@ test("an offer that gives way while its address is asked for is made to the new 
       server.handle(packet(dhcpType.discover, macOf(index)), seconds(index / 1000));
     const actions = [
       ...server.handle(packet(dhcpType.discover, macOf(999)), seconds(1)),
-      ...server.probed("192.168.7.10", null, seconds(1.1)),
-      ...server.probed("192.168.7.10", null, seconds(1.2)),
+      ...server.probed("192.168.7.10", [], seconds(1.1)),
+      ...server.probed("192.168.7.10", [], seconds(1.2)),
     ];
     assert.deepEqual(offered(actions), [macOf(999)], `${count} addresses`);
   }
@@ -253,7 +253,7 @@ test("a declined address that comes back early is the last to be offered, and is
       const asked = actions.find((action) => action.type === "probe")?.address;
       if (asked === undefined) return sent(actions)?.packet.yiaddr;
       probed.push(asked);
-      actions = server.probed(asked, asked === "192.168.7.10" ? owner : null, seconds(at));
+      actions = server.probed(asked, asked === "192.168.7.10" ? [owner] : [], seconds(at));
     }
   };
   const lease = (mac: MacAddress, asks: string, at: number) =>
@@ -418,29 +418,29 @@ test("a new address is asked for before it is offered; one that somebody has is 
   const discover = packet(dhcpType.discover, macOf(1));
   assert.equal(probe(server.handle(discover, start)), "192.168.7.10");
   assert.deepEqual(server.handle(discover, seconds(0.1)), [], "asked again meanwhile");
-  const taken = server.probed("192.168.7.10", macOf(9), seconds(0.2));
+  const taken = server.probed("192.168.7.10", [macOf(9)], seconds(0.2));
   assert.deepEqual(facts(taken), ["in-use"]);
   assert.equal(probe(taken.slice(1)), "192.168.7.11");
-  const offered = server.probed("192.168.7.11", null, seconds(0.4));
+  const offered = server.probed("192.168.7.11", [], seconds(0.4));
   assert.equal(sent(offered)?.packet.yiaddr, "192.168.7.11");
-  assert.deepEqual(server.probed("192.168.7.11", null, seconds(0.4)), [], "said twice");
+  assert.deepEqual(server.probed("192.168.7.11", [], seconds(0.4)), [], "said twice");
   // Its own address it gets without a question, and another PC is not given the one in use.
   assert.equal(sent(server.handle(discover, seconds(1)))?.packet.yiaddr, "192.168.7.11");
   const other = server.handle(packet(dhcpType.discover, macOf(2)), seconds(1));
   assert.equal(probe(other), "192.168.7.12");
   // A PC that answers to the address itself has it from an earlier stage of its boot.
   assert.equal(
-    sent(server.probed("192.168.7.12", macOf(2), seconds(1)))?.packet.yiaddr,
+    sent(server.probed("192.168.7.12", [macOf(2)], seconds(1)))?.packet.yiaddr,
     "192.168.7.12",
   );
 });
 
-test("all addresses in use by strangers: told as exhausted, once the questions are over", () => {
+test("all addresses in use by strangers: told as such, once the questions are over", () => {
   const server = open({ probesAddresses: true });
   let actions = server.handle(packet(dhcpType.discover, macOf(1)), start);
   for (const host of [10, 11, 12])
-    actions = server.probed(`192.168.7.${host}`, macOf(9), seconds(1));
-  assert.deepEqual(facts(actions), ["in-use", "exhausted"]);
+    actions = server.probed(`192.168.7.${host}`, [macOf(9)], seconds(1));
+  assert.deepEqual(facts(actions), ["in-use", "occupied"]);
   assert.equal(boot(open({ probesAddresses: false }), macOf(1)), "192.168.7.10");
 });
 
@@ -692,4 +692,183 @@ test("name and domain are for who asks for them, and not for firmware", () => {
   assert.deepEqual(named(macOf(2), asks(12, 15)), [undefined, undefined]);
   const firmware: [number, Uint8Array] = [60, text("PXEClient:Arch:00007:UNDI:003016")];
   assert.deepEqual(named(macOf(1), asks(12, 15), firmware), [undefined, undefined]);
+});
+
+/** A server that asks before it offers, and the hosts that answer it, in the order in which they do. */
+function openAmong(
+  answer: (address: string) => readonly MacAddress[],
+  changes: Partial<DhcpServerOptions> = {},
+) {
+  const range = { first: number("192.168.7.100"), last: number("192.168.7.199") };
+  const server = open({ probesAddresses: true, range, ...changes });
+  const told: DhcpFact[] = [];
+  return {
+    server,
+    told,
+    /** Like a client, up to the offer; the address that it is offered. */
+    discover(mac: MacAddress, at = 0): string | undefined {
+      let actions = server.handle(packet(dhcpType.discover, mac), seconds(at));
+      for (;;) {
+        told.push(...actions.flatMap((action) => (action.type === "fact" ? [action.fact] : [])));
+        const probe = actions.find((action) => action.type === "probe");
+        if (probe === undefined) return sent(actions)?.packet.yiaddr;
+        // As the prober does: it hears no more after the first that is not doubted.
+        const all = answer(probe.address);
+        const end = all.findIndex((each) => !probe.doubted.includes(each));
+        actions = server.probed(probe.address, end < 0 ? all : all.slice(0, end + 1), seconds(at));
+      }
+    },
+    facts: (kind: DhcpFact["kind"]) => told.filter((each) => each.kind === kind),
+  };
+}
+
+test("a host that answers for every address keeps no PC from its address", () => {
+  const proxy = macOf(99);
+  const { discover, facts: all } = openAmong(() => [proxy]);
+  const offered = Array.from({ length: 100 }, (_, index) => discover(macOf(1000 + index)));
+  assert.equal(new Set(offered).size, 100, "what rested on its word is given, too");
+  assert(offered.every((address) => address !== undefined));
+  assert.equal(offered[0], "192.168.7.116");
+  assert.deepEqual(
+    all("in-use").map(({ address }) => address),
+    Array.from({ length: 16 }, (_, index) => `192.168.7.${100 + index}`),
+    "so many it may have",
+  );
+  assert(all("doubted").every(({ owner }) => owner === proxy));
+  assert.equal(new Set(all("doubted").map(({ address }) => address)).size, 100);
+  assert.deepEqual([...all("exhausted"), ...all("occupied")], []);
+});
+
+test("beside a host that answers for every address, another host keeps its own, whoever answers first", () => {
+  const [proxy, printer] = [macOf(99), macOf(98)];
+  const own = ["192.168.7.120", "192.168.7.130"];
+  for (const isFirst of [true, false]) {
+    const both = isFirst ? [printer, proxy] : [proxy, printer];
+    const { discover, facts: all } = openAmong((address) =>
+      own.includes(address) ? both : [proxy],
+    );
+    const offered = Array.from({ length: 98 }, (_, index) => discover(macOf(1000 + index)));
+    assert.equal(new Set(offered).size, 98);
+    assert(!own.some((address) => offered.includes(address)), String(isFirst));
+    const printers = all("in-use").filter(({ owner }) => owner === printer);
+    assert.deepEqual(
+      printers.map(({ address }) => address),
+      own,
+    );
+  }
+});
+
+test("of DISCOVERs that come at once each hears who else has its address, once a host is not believed", () => {
+  const [proxy, printer] = [macOf(99), macOf(98)];
+  const range = { first: number("192.168.7.100"), last: number("192.168.7.199") };
+  const server = open({ probesAddresses: true, range });
+  const waiting = Array.from({ length: 40 }, (_, index) => {
+    const actions = server.handle(packet(dhcpType.discover, macOf(1000 + index)), start);
+    return actions.find((action) => action.type === "probe");
+  });
+  // The proxy is first everywhere, and ends each question; the printer comes after it.
+  const again = waiting.flatMap((probe) =>
+    server.probed(probe?.address ?? "", [proxy], seconds(0.01)),
+  );
+  assert.equal(sent(again.filter(({ type }) => type === "send")), undefined);
+  const last = again.findLast(
+    (action) => action.type === "probe" && action.address === "192.168.7.139",
+  );
+  assert(last?.type === "probe" && last.doubted.includes(proxy));
+  const heard = server.probed("192.168.7.139", [proxy, printer], seconds(0.2));
+  assert.deepEqual(facts(heard), ["doubted", "in-use"]);
+});
+
+test("a host with several addresses is believed, and a fixed address on which a doubted one sat is its PC's again", () => {
+  const router = macOf(99);
+  const few = openAmong((address) => (/\.7\.10\d$/.test(address) ? [router] : []));
+  const offered = Array.from({ length: 90 }, (_, index) => few.discover(macOf(1000 + index)));
+  assert.equal(new Set(offered).size, 90);
+  assert(!offered.some((address) => address === undefined || /\.7\.10\d$/.test(address)));
+  assert.deepEqual(few.facts("doubted"), []);
+
+  const fixed = new Map([[macOf(1), "192.168.7.50"]]);
+  const { discover } = openAmong(() => [router], { fixed });
+  assert.notEqual(discover(macOf(1)), "192.168.7.50", "it is in use");
+  assert.equal(discover(macOf(1), 61), "192.168.7.50");
+});
+
+test("a host that was not heard for ten minutes is believed again", () => {
+  const proxy = macOf(99);
+  let isOn = true;
+  const { discover, facts: all } = openAmong(() => (isOn ? [proxy] : []));
+  discover(macOf(1), 0);
+  discover(macOf(2), 300);
+  const before = all("in-use").length;
+  discover(macOf(3), 899);
+  assert.equal(all("in-use").length, before);
+  isOn = false;
+  discover(macOf(4), 1400);
+  isOn = true;
+  discover(macOf(5), 1500);
+  assert.equal(all("in-use").length, before + 16);
+});
+
+test("a host that answers by ever new MACs leaves nothing, which is told as such, and is asked for anew later", () => {
+  let next = 5000;
+  let isOn = true;
+  const { discover, facts: all } = openAmong(() => (isOn ? [macOf(next++)] : []));
+  assert.equal(discover(macOf(1)), undefined);
+  assert.equal(all("in-use").length, 100);
+  assert.equal(discover(macOf(2), 1), undefined);
+  const text =
+    "no free address left in 192.168.7.100-192.168.7.199: other hosts answer for 100 of them by ARP";
+  assert.deepEqual(
+    all("occupied").map(({ text: said }) => said),
+    [text, text],
+  );
+  assert.equal(all("in-use").length, 100, "of what rests nobody is asked");
+  isOn = false;
+  assert.equal(discover(macOf(2), 601), "192.168.7.100");
+});
+
+test("hosts that are not believed are bounded: whichever was silent for longest is forgotten", () => {
+  const range = { first: number("10.0.0.0"), last: number("10.0.255.255") };
+  let answers = 0;
+  const { discover, server } = openAmong(() => [macOf(20_000 + Math.floor(answers++ / 18))], {
+    ...{ serverAddress: "10.1.0.1", netmask: "255.254.0.0", range },
+  });
+  for (let client = 0; client < 100; client++) assert(discover(macOf(1000 + client)) !== undefined);
+  const probe = server
+    .handle(packet(dhcpType.discover, macOf(9000)), seconds(1))
+    .find((action) => action.type === "probe");
+  assert(probe?.type === "probe");
+  assert.equal(probe.doubted.length, 64);
+  assert(probe.doubted.includes(macOf(20_099)) && !probe.doubted.includes(macOf(20_000)));
+});
+
+test("whatever MACs a host answers by, a DISCOVER comes to its end", () => {
+  let answers = 0;
+  // Each is doubted with its last answer, and the next one goes on in its place.
+  const { discover, facts: all } = openAmong(() => {
+    assert(++answers < 1000);
+    return [macOf(20_000 + Math.floor(answers / 17))];
+  });
+  assert.equal(discover(macOf(1)), undefined);
+  assert.deepEqual(
+    all("occupied").map(({ text: said }) => said),
+    ["other hosts answer by ARP for the 256 addresses that were tried for it"],
+  );
+});
+
+test("leases that fill the range are told as before, though a few addresses are in use by others", () => {
+  const {
+    discover,
+    server,
+    facts: all,
+  } = openAmong((address) =>
+    /\.7\.1[0-3]\d$/.test(address) ? [macOf(5000 + (number(address) % 256))] : [],
+  );
+  for (let client = 0; client < 60; client++) {
+    const asks = discover(macOf(1000 + client)) ?? "";
+    assert.equal(request(server, macOf(1000 + client), { asks }), "ack");
+  }
+  assert.equal(discover(macOf(2000)), undefined);
+  assert.equal(all("exhausted").length, 1);
+  assert.deepEqual(all("occupied"), []);
 });

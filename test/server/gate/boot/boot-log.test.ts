@@ -25,6 +25,8 @@ test("whatever is asked for without end: so many lines a minute, and the next sa
     [usualLines, () => void told.dhcp({ ...lease, kind: "offered" }, "lab0"), /DHCP: offered/],
     [usualLines, () => void told.dhcp({ ...lease, kind: "ignored" }, "lab0"), /DHCP: offered/],
     [1, () => void told.dhcp({ ...lease, kind: "declined" }, "lab0"), /DHCP: offered/],
+    [1, () => void told.dhcp({ ...lease, kind: "doubted" }, "lab0"), /DHCP: offered/],
+    [1, () => void told.dhcp({ ...lease, kind: "occupied" }, "lab0"), /DHCP: offered/],
   ];
   for (const [most, call, expected] of calls) {
     lines.length = 0;

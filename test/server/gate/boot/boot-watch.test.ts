@@ -58,6 +58,32 @@ test("PCs that do not go on are told once, five of them by name; it is told, too
   assert.equal(noted.length, 2);
 });
 
+test("a host that answers for whatever is asked is one line of the history, and a warning that follows it", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const noted: string[] = [];
+  using watch = new BootWatch({
+    courses: new BootCourses("server"),
+    address: "10.0.0.1",
+    trouble: () => {},
+    nameOf: (mac) => mac,
+    note: (text) => noted.push(text),
+    changed: () => {},
+    onError: (error) => assert.fail(error),
+  });
+  for (let host = 1; host <= 3; host++) {
+    watch.answered({ ...factOf("doubted", host, `10.0.0.5${host}`), owner: macOf(9) });
+    t.mock.timers.tick(2000);
+  }
+  assert.match(watch.networkTexts.join(), /^the MAC 02:00:00:00:00:09 answers ARP for 3 addresses/);
+  assert.match(noted.join("\n"), /^the MAC 02:00:00:00:00:09 answers ARP for 1 addresses/);
+  assert.equal(noted.length, 1);
+  watch.answered({ ...factOf("in-use", 4, "10.0.0.54"), owner: macOf(8) });
+  watch.answered(factOf("occupied", 4));
+  t.mock.timers.tick(2000);
+  assert.equal(watch.networkTexts.length, 2);
+  assert.match(noted[1] ?? "", /^no address was left for a PC/);
+});
+
 test("what it has told it takes back when it ends", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const told = new Map<MacAddress, string | null>();
