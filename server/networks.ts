@@ -6,7 +6,7 @@ import { parseMac } from "../core/units/mac.ts";
 import type { NetworkStatus } from "../core/wire/api.ts";
 import { interfaceChecks } from "./doctor/host-checks.ts";
 import type { Config } from "./host/config.ts";
-import { type InterfaceAddress, interfaceAddress } from "./host/interface-address.ts";
+import { type InterfaceAddress, interfaceAddress, isInterface } from "./host/interface-address.ts";
 import { dhcpConfigOf, type NetworkPlan } from "./host/network-plans.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
 import type { NetworkPlace, ServedNetwork } from "./network.ts";
@@ -30,6 +30,12 @@ interface Slot {
   retryAt: number;
 }
 
+/** The host's interfaces, by their names. */
+interface HostInterfaces {
+  addressOf(name: string): InterfaceAddress | null;
+  has(name: string): boolean;
+}
+
 export interface NetworksPorts {
   serve(plan: NetworkPlan, at: InterfaceAddress, place: NetworkPlace): Promise<ServedNetwork>;
   /** For the history. */
@@ -42,37 +48,57 @@ export interface NetworksPorts {
 export class Networks implements AsyncDisposable {
   private readonly slots: readonly [Slot, ...Slot[]];
   private readonly config: Config;
-  private readonly addressOf: (interfaceName: string) => InterfaceAddress | null;
+  private readonly host: HostInterfaces;
   private ports: NetworksPorts | null = null;
-  private firstServed: ServedNetwork | null = null;
+  private lastServed: ServedNetwork | null = null;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
   private isLooking = false;
 
-  /** Throws `refused` when the first network's interface has no address: the server has to be somewhere. */
+  /** Throws `refused` when an interface does not exist, or none has an address: the server has to be somewhere. */
   constructor(
     plans: readonly [NetworkPlan, ...NetworkPlan[]],
     config: Config,
-    addressOf = interfaceAddress,
+    host: HostInterfaces = { addressOf: interfaceAddress, has: isInterface },
   ) {
     const [first, ...others] = plans;
+    const missing = plans.find(({ interfaceName }) => !host.has(interfaceName));
+    if (missing !== undefined) throw withoutAddress(missing.interfaceName);
     const slotOf = (plan: NetworkPlan): Slot => ({
-      ...{ plan, at: addressOf(plan.interfaceName), served: null },
+      ...{ plan, at: host.addressOf(plan.interfaceName), served: null },
       ...{ trouble: null, place: null, warnings: [], retryAt: 0 },
     });
     this.slots = [slotOf(first), ...others.map(slotOf)];
     this.config = config;
-    this.addressOf = addressOf;
-    if (this.slots[0].at === null) throw withoutAddress(first.interfaceName);
+    this.host = host;
+    if (this.slots.every(({ at }) => at === null)) throw withoutAddress(first.interfaceName);
   }
 
-  /** Starts those that have an address, and looks after all from then on. Rejects when one of them cannot be served. */
+  /**
+   * Starts those that can be served, tells of the others, and looks after all from then on. Rejects when none can be
+   * served, and with what is wrong with the configuration of any.
+   */
   async open(ports: NetworksPorts): Promise<void> {
     this.ports = ports;
+    const troubles = new Map<Slot, string>();
+    let fault: unknown = null;
     for (const slot of this.slots) {
-      if (slot.at === null) slot.trouble = downText(slot.plan.interfaceName);
-      else await this.serve(slot, slot.at);
+      const now = this.host.addressOf(slot.plan.interfaceName);
+      slot.at = now ?? slot.at;
+      if (now === null) {
+        troubles.set(slot, downText(slot.plan.interfaceName));
+        continue;
+      }
+      try {
+        await this.serve(slot, now);
+      } catch (error) {
+        if (isOfConfiguration(error)) throw error;
+        fault ??= error;
+        troubles.set(slot, notServedText(slot, error));
+      }
     }
+    if (this.served.length === 0) throw fault ?? withoutAddress(this.slots[0].plan.interfaceName);
+    for (const [slot, trouble] of troubles) this.change(slot, trouble);
     this.tell();
     this.timer = setInterval(() => {
       if (this.isLooking) return;
@@ -80,10 +106,13 @@ export class Networks implements AsyncDisposable {
     }, lookEveryMs);
   }
 
-  /** Where the server can be found on its first network, or could last. */
+  /** Where the server can be found on the first of its networks that is served and up, or could last. */
   get home(): Pick<ServedNetwork, "url" | "gateUrl"> {
-    assert(this.firstServed !== null, "the networks are open");
-    return this.firstServed;
+    const served = this.slots.filter((slot) => slot.served !== null);
+    const home = served.find(({ trouble }) => trouble === null) ?? served[0];
+    const found = home?.served ?? this.lastServed;
+    assert(found !== null, "the networks are open");
+    return found;
   }
 
   get names(): readonly string[] {
@@ -177,7 +206,7 @@ export class Networks implements AsyncDisposable {
 
   private async lookAt(slot: Slot): Promise<void> {
     const { interfaceName } = slot.plan;
-    const now = this.addressOf(interfaceName);
+    const now = this.host.addressOf(interfaceName);
     // Its sockets stay: the interface may come back as it was, and PCs go on where they are.
     if (now === null) return this.change(slot, downText(interfaceName));
     if (slot.served !== null && isSame(now, slot.served.at)) {
@@ -193,7 +222,7 @@ export class Networks implements AsyncDisposable {
     slot.at = now;
     for (const other of this.slots) {
       if (other.at?.address !== now.address || other === slot) continue;
-      if (this.addressOf(other.plan.interfaceName)?.address === now.address) continue;
+      if (this.host.addressOf(other.plan.interfaceName)?.address === now.address) continue;
       // The address has moved here: it is the other's no more, and its sockets would keep it.
       await this.end(other);
       other.at = null;
@@ -201,9 +230,7 @@ export class Networks implements AsyncDisposable {
     try {
       await this.serve(slot, now);
     } catch (error) {
-      slot.retryAt = performance.now() + retryMs;
-      const next = error instanceof RoomcastError ? `: ${error.next}` : "";
-      return this.change(slot, `${interfaceName} is not served: ${errorText(error)}${next}`);
+      return this.change(slot, notServedText(slot, error));
     }
     this.change(slot, null);
     this.ports?.note(`${interfaceName} is served, with ${now.address}${before}`);
@@ -231,10 +258,11 @@ export class Networks implements AsyncDisposable {
     try {
       slot.served = (await this.ports?.serve(slot.plan, at, place)) ?? null;
     } catch (error) {
+      slot.retryAt = performance.now() + retryMs;
       await this.end(slot);
       throw error;
     }
-    if (slot === this.slots[0]) this.firstServed = slot.served;
+    this.lastServed = slot.served;
   }
 
   private change(slot: Slot, trouble: string | null): void {
@@ -260,6 +288,15 @@ function downText(interfaceName: string): string {
   const what = found?.text ?? `${interfaceName} has no IPv4 address`;
   return `${what}: its PCs are not served until it is back${found?.mend ? `. To do: ${found.mend}` : ""}`;
 }
+
+function notServedText({ plan }: Slot, error: unknown): string {
+  const next = error instanceof RoomcastError ? `: ${error.next}` : "";
+  return `${plan.interfaceName} is not served: ${errorText(error)}${next}`;
+}
+
+/** No later try mends it. */
+const isOfConfiguration = (error: unknown): boolean =>
+  error instanceof RoomcastError && ["usage", "bad-input", "not-found"].includes(error.code);
 
 const overlapText = (one: string, other: string): string =>
   `the networks of ${one} and ${other} overlap: what is sent to PCs of one may leave by the other. Give each a network of its own, or serve one of them`;

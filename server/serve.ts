@@ -230,7 +230,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   if (campus !== null) {
     tellCampus(lab, campus.rooms, {
-      address: networks.home.gateUrl,
+      address: () => networks.home.gateUrl,
       left: (room) => void logins.endWallLink(room),
     });
     cleanup.defer(() => campus.rooms.close());

@@ -7,7 +7,7 @@ import type { Lab } from "./lab/lab.ts";
 export function tellCampus(
   lab: Lab,
   campus: CampusRooms,
-  { address, left }: { readonly address: string; left(room: string): void },
+  { address, left }: { address(): string; left(room: string): void },
 ): void {
   const { moves } = lab;
   campus.begin(

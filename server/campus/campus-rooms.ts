@@ -52,8 +52,8 @@ export class CampusRooms {
     return this.keeping.instance;
   }
 
-  /** `address`: of this server's API and page. */
-  begin(lab: OwnRooms, address: string): void {
+  /** `address`: of this server's API and page, as it is now. */
+  begin(lab: OwnRooms, address: () => string): void {
     this.keeping.begin(lab, address);
   }
 

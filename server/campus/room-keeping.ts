@@ -62,7 +62,7 @@ export class RoomKeeping {
   private readonly teller: RoomTeller;
   private readonly records: RecordTeller;
   private own: OwnRooms | null = null;
-  private address: string | null = null;
+  private address: () => string | null = () => null;
   private other: Namesake | null = null;
   private fault: string | null = null;
   private isFirst = true;
@@ -130,8 +130,8 @@ export class RoomKeeping {
     return namesake;
   }
 
-  /** `address`: of this server's API and page. */
-  begin(lab: OwnRooms, address: string): void {
+  /** `address`: of this server's API and page, as it is now. */
+  begin(lab: OwnRooms, address: () => string): void {
     this.own = lab;
     this.address = address;
     this.teller.forgetAll();
@@ -195,9 +195,9 @@ export class RoomKeeping {
   }
 
   private entry(): ServerEntry {
-    const { address, folder, instance, isFirst } = this;
+    const { folder, instance, isFirst } = this;
     const { server: name, version } = this.ports;
-    return { name, folder, instance, isFirst, address, version };
+    return { name, folder, instance, isFirst, address: this.address(), version };
   }
 
   private async run(): Promise<void> {

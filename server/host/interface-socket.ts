@@ -46,7 +46,7 @@ export async function openInterfaceSocket(
         : `UDP port ${port} is in use by ${owner.name} (process ${owner.pid})`,
       owner === null
         ? "run as root, see that the interface exists (`ip addr`), and end what has the port (`ss -lunp`)"
-        : `end it (systemctl stop ${owner.name}, or kill ${owner.pid}), then start again`,
+        : `end it (systemctl stop ${owner.name}, or kill ${owner.pid})`,
     );
   };
   check(fd, "socket");

@@ -69,7 +69,7 @@ export interface LabPorts {
   readonly historyDays: number;
   /** The connections of the PCs' agents. */
   readonly agents: Agents;
-  /** Those that the PCs are on, as they are now; the first is there always. */
+  /** Those that the PCs are on, as they are now; one is there always. */
   networks(): readonly LabNetwork[];
   /** Casts an image on one of them. */
   readonly openSender: SessionRunnerPorts["openSender"];

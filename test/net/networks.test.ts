@@ -271,3 +271,59 @@ test("DHCP: each network leases of its own range, or is a proxy, and sends PCs t
   served.child.kill("SIGTERM");
   assert.equal(await served.ended, 0);
 });
+
+test("at a start, a cable that is out and a port that is taken stop their own networks alone, until they are mended", async () => {
+  const config = join(room.folder, "faults.toml");
+  const network = (name: string, dhcp: string) =>
+    `[[network]]\ninterface = "${name}"\ndhcp = "${dhcp}"\n`;
+  const boot = `[boot]\nfolder = "${join(room.folder, "boot")}"\n`;
+  const all = network("lab0", "off") + network("lab1", "server") + network("lab2", "off") + boot;
+  await writeFile(config, all);
+  const serve = (...more: string[]) =>
+    new Program(room.network.serverNamespace, [
+      ...program,
+      ...["--data", join(room.folder, "data3"), "serve", "--config", config, ...more],
+    ]);
+  const cable = (state: "up" | "down") =>
+    run(["ip", "link", "set", "server0", state], { namespace: room.network.wireNamespace });
+  const holds = 'require("node:dgram").createSocket("udp4").bind(67, () => console.log("held"))';
+  const other = new Program(room.network.serverNamespace, [process.execPath, "-e", holds]);
+  await other.line(/^held$/);
+  await cable("down");
+
+  const mistyped = serve("--interface", "lab9");
+  assert.equal(await mistyped.ended, 4);
+  await mistyped.line(/^roomcast: interface lab9 has no IPv4 address, or does not exist/);
+
+  const served = serve();
+  assert.match(
+    await served.line(/^roomcast ready/, 0, 60),
+    /^roomcast ready http:\/\/10\.79\.0\.1:8080 https:\/\/10\.79\.0\.1:8443 /,
+  );
+  const at = new ApiClient({ socketPath: join(room.folder, "data3", "roomcast.sock") });
+  const status = () => at.get<StatusView>("/status");
+  const { networks, warnings, url } = await status();
+  const troubles = networks.map(({ trouble }) => trouble);
+  assert.match(troubles[0] ?? "", /^lab0 has no link: its PCs are not served until it is back/);
+  assert.match(troubles[1] ?? "", /^lab1 is not served: UDP port 67 is in use by [^ ]+ \(process/);
+  assert.deepEqual(warnings, troubles.slice(0, 2));
+  assert.equal(troubles[2], null);
+  assert.equal(url, "http://10.79.0.1:8080");
+
+  await cable("up");
+  other.child.kill("SIGTERM");
+  const mended = await room.until(
+    status,
+    (seen) => seen.networks.every(({ trouble }) => trouble === null),
+    30,
+  );
+  assert.deepEqual(networkRows(mended), [
+    ["lab0", "10.77.0.1", null, "off"],
+    ["lab1", "10.78.0.1", null, "server"],
+    ["lab2", "10.79.0.1", null, "off"],
+  ]);
+  assert.equal(mended.url, "http://10.77.0.1:8080");
+  assert.deepEqual(mended.warnings, []);
+  served.child.kill("SIGTERM");
+  assert.equal(await served.ended, 0);
+});

@@ -12,16 +12,30 @@ const at = (address: string, index = 1): InterfaceAddress => ({
   ...{ index, address, netmask: "255.255.255.0" },
 });
 
-/** A server whose interfaces are in `host`; what it serves is in `open`, as ADDRESS@INTERFACE. */
-async function serve(t: TestContext, host: Map<string, InterfaceAddress>) {
+/**
+ * A server of the interfaces `names`, of which those in `host` have an address; what it serves is in `open`, as
+ * ADDRESS@INTERFACE. `faults`: what keeps it from serving, by interface.
+ */
+async function serve(
+  t: TestContext,
+  host: Map<string, InterfaceAddress>,
+  names = [...host.keys()],
+  faults = new Map<string, RoomcastError>(),
+) {
   t.mock.timers.enable({ apis: ["setInterval"] });
-  const names = [...host.keys()];
   const plans = plannedNetworks({ interfaces: names, dhcp: "off", range: null }, {});
-  const networks = new Networks(plans, {}, (name) => host.get(name) ?? null);
+  const networks = new Networks(
+    plans,
+    {},
+    {
+      addressOf: (name) => host.get(name) ?? null,
+      has: (name) => names.includes(name),
+    },
+  );
   const open = new Set<string>();
   const places = new Map<string, NetworkPlace>();
   const notes: string[] = [];
-  const seen = { warnings: [] as readonly string[], fault: null as RoomcastError | null };
+  const seen = { warnings: [] as readonly string[] };
   await networks.open({
     async serve({ interfaceName }, { address, ...rest }, place): Promise<ServedNetwork> {
       const name = `${address}@${interfaceName}`;
@@ -33,9 +47,10 @@ async function serve(t: TestContext, host: Map<string, InterfaceAddress>) {
       for (const each of open)
         assert(!each.startsWith(`${address}@`), `${address} is in use, by ${each}`);
       open.add(name);
-      if (seen.fault !== null) {
+      const fault = faults.get(interfaceName);
+      if (fault !== undefined) {
         end();
-        throw seen.fault;
+        throw fault;
       }
       return {
         ...{ at: { address, ...rest }, url: `http://${address}`, gateUrl: `https://${address}` },
@@ -64,6 +79,8 @@ async function serve(t: TestContext, host: Map<string, InterfaceAddress>) {
   };
 }
 
+const taken = new RoomcastError("failed", "port 8080 is taken", "end what has it");
+
 test("what a network that is down said is not told beside that it is down", async (t) => {
   const host = new Map([
     ["lab0", at("10.77.0.1")],
@@ -85,10 +102,11 @@ test("what a network that is down said is not told beside that it is down", asyn
 
 test("services that end have no word any more, nor have those that could not be started", async (t) => {
   const host = new Map([["lab0", at("10.77.0.1")]]);
-  const { networks, places, seen, look, opened } = await serve(t, host);
+  const faults = new Map<string, RoomcastError>();
+  const { networks, places, seen, look, opened } = await serve(t, host, ["lab0"], faults);
   await using _ = networks;
   const former = places.get("lab0");
-  seen.fault = new RoomcastError("failed", "port 8080 is taken", "end what has it");
+  faults.set("lab0", taken);
   host.set("lab0", at("10.77.0.2"));
   await look();
   const trouble = "lab0 is not served: port 8080 is taken: end what has it";
@@ -142,4 +160,53 @@ test("networks that overlap are told while both are there", async (t) => {
   await look();
   assert.deepEqual(networks.overlaps, []);
   assert.match(seen.warnings.join("\n"), /^(?!.*overlap).*lab1/);
+});
+
+test("at a start, a network that is down or cannot be served keeps no other from it, and follows", async (t) => {
+  const names = ["lab0", "lab1", "lab2"];
+  const host = new Map([
+    ["lab1", at("10.78.0.1")],
+    ["lab2", at("10.79.0.1")],
+  ]);
+  const faults = new Map([["lab1", taken]]);
+  const { networks, notes, seen, look, opened } = await serve(t, host, names, faults);
+  await using _ = networks;
+  assert.deepEqual(opened(), ["10.79.0.1@lab2"]);
+  assert.match(networks.troubles[0] ?? "", /lab0.*its PCs are not served until it is back/);
+  assert.equal(networks.troubles[1], "lab1 is not served: port 8080 is taken: end what has it");
+  assert.deepEqual(seen.warnings, networks.troubles);
+  assert.deepEqual(notes, networks.troubles);
+  assert.equal(networks.home.gateUrl, "https://10.79.0.1");
+  host.set("lab0", at("10.77.0.1"));
+  await look();
+  assert.deepEqual(opened(), ["10.77.0.1@lab0", "10.79.0.1@lab2"]);
+  assert.equal(networks.home.gateUrl, "https://10.77.0.1");
+  assert.deepEqual(notes.slice(2), ["lab0 is served, with 10.77.0.1"]);
+  host.clear();
+  await look();
+  assert.equal(networks.home.gateUrl, "https://10.77.0.1", "where it could be found last");
+});
+
+test("no start where no network can be served, where an interface is missing, or with a wrong configuration", async (t) => {
+  const host = new Map([
+    ["lab0", at("10.77.0.1")],
+    ["lab1", at("10.78.0.1")],
+  ]);
+  const begin = (names: string[], faults: Map<string, RoomcastError>, there = host) => {
+    t.mock.timers.reset();
+    return serve(t, there, names, faults);
+  };
+  const all = new Map([...host.keys()].map((name) => [name, taken]));
+  await assert.rejects(begin(["lab0", "lab1"], all), taken);
+  await assert.rejects(begin(["lab0"], all), taken);
+  const none = { code: "refused", message: /^interface lab0 has no IPv4 address/ };
+  await assert.rejects(begin(["lab0", "lab1"], all, new Map()), none);
+  await assert.rejects(begin(["lab0"], all, new Map()), none);
+  const wrong = new RoomcastError("usage", "the range is not within the subnet", "write another");
+  await assert.rejects(begin(["lab0", "lab1"], new Map([["lab1", wrong]])), wrong);
+  const plans = plannedNetworks({ interfaces: ["lab0", "lab9"], dhcp: "off", range: null }, {});
+  const interfaces = { addressOf: () => at("10.77.0.1"), has: (name: string) => name === "lab0" };
+  assert.throws(() => new Networks(plans, {}, interfaces), {
+    ...{ code: "refused", message: /^interface lab9 has no IPv4 address, or does not exist/ },
+  });
 });

@@ -72,7 +72,7 @@ export class BenchServer {
     const view = (room: string): PublishedRoom => server.rooms.get(room) ?? roomOf(room);
     const names = (): string[] => [...server.rooms.keys()];
     const moves = { ...nothingMoves, record: (room: string) => roomRecord(room, view(room).seats) };
-    campus.begin({ names, view, moves }, `https://${name}:8443`);
+    campus.begin({ names, view, moves }, () => `https://${name}:8443`);
     return server;
   }
 

@@ -33,7 +33,7 @@ export async function openMember(
     servers: () => rooms.status().servers,
   });
   const opened = await openApi(trust, { ...options, campus: { rooms, orders } });
-  tellCampus(opened.lab, rooms, { address: `https://${server}:8443`, left: () => {} });
+  tellCampus(opened.lab, rooms, { address: () => `https://${server}:8443`, left: () => {} });
   const close = async (): Promise<void> => {
     await orders.close();
     await rooms.close();

@@ -76,6 +76,8 @@ export class RoomSite implements AsyncDisposable {
   /** Where rooms went. */
   readonly gone: string[] = [];
   seal: Seal | null = null;
+  /** Where its page is now. */
+  address: string;
   private readonly taken = new Map<string, number>();
   /** Of the process that runs. */
   campus: CampusRooms | null = null;
@@ -85,6 +87,7 @@ export class RoomSite implements AsyncDisposable {
 
   constructor(name: string, tables: RoomTables, clock: Clock) {
     this.name = name;
+    this.address = `https://${name}:8443`;
     this.tables = tables;
     this.clock = clock;
   }
@@ -103,7 +106,7 @@ export class RoomSite implements AsyncDisposable {
     });
     const view = (name: string): PublishedRoom => rooms.get(name) ?? roomOf(name);
     const names = (): string[] => [...rooms.keys()];
-    campus.begin({ names, view, moves: this.moves() }, `https://${server}:8443`);
+    campus.begin({ names, view, moves: this.moves() }, () => this.address);
     this.campus = campus;
     return campus;
   }
