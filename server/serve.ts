@@ -44,6 +44,7 @@ import { openLastResort } from "./host/last-resort.ts";
 import { type Log, openLog } from "./host/log.ts";
 import { plannedNetworks, type ServeWords } from "./host/network-plans.ts";
 import { askSsh } from "./host/ssh-banner.ts";
+import { cableOf } from "./host/vlan.ts";
 import { sendMagicPacketsOn } from "./host/wake.ts";
 import { networkWith } from "./lab/addresses.ts";
 import type { StartFit } from "./lab/fits.ts";
@@ -160,6 +161,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         const igmp = networks.igmpOf(network);
         return igmp === null ? null : isQueried(igmp.querier(), igmp.listenedSeconds());
       },
+      cableOf,
       burst: (network, burst) =>
         sendCheckBurst({ ...burst, address: networks.at(network).address }),
     },

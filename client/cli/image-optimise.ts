@@ -18,7 +18,7 @@ export function addOptimiseCommand(image: Command, run: RunCommand): void {
   image
     .command("optimise <I>")
     .description(
-      "packs the image's chunks anew where that is smaller, in the background and while no session runs: less goes over the wire, and the image stays what it is",
+      "packs the image's chunks anew where that is smaller, in the background and while no session has PCs at work: less goes over the wire, and the image stays what it is",
     )
     .option("--level <N>", "of zstd, 1 to 19 (default: 19)")
     .option("--threads <N>", "how many cores it may use (default: all but one)")

@@ -24,15 +24,16 @@ export function optimisedText(
 /** For a table's cell. */
 export function optimiseStateText(view: OptimiseView | null): string {
   if (view === null) return "";
-  const { state, chunksDone, chunksTotal, savedBytes } = view;
+  const { state, reason, chunksDone, chunksTotal, savedBytes } = view;
   const part = percentText(chunksTotal === 0 ? 0 : chunksDone / chunksTotal);
+  const held = reason === null ? "" : ` for ${reason}`;
   switch (state) {
     case "waiting":
-      return "waits";
+      return `waits${held}`;
     case "working":
       return part;
     case "paused":
-      return `${part}, paused`;
+      return `${part}, paused${held}`;
     case "done":
       return `done, ${sizeText(savedBytes)} less`;
     case "failed":

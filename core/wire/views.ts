@@ -133,9 +133,9 @@ export type ImageStep = Static<typeof ImageStep>;
 
 /** How far it is to pack an image's chunks anew, so that less of it goes over the wire. */
 export const OptimiseView = Type.Object({
-  /** `paused`: while a session runs. */
+  /** `paused`: while a session has PCs that know how its chunks are stored. */
   state: literals("waiting", "working", "paused", "done", "failed"),
-  /** Why it failed. */
+  /** Why it failed, or which session it waits for. */
   reason: nullable(Type.String()),
   chunksDone: Type.Integer(),
   chunksTotal: Type.Integer(),

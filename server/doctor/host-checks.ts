@@ -1,6 +1,6 @@
 /** What `doctor` checks on the host itself. */
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -9,6 +9,7 @@ import { sizeText } from "../../core/screen/format.ts";
 import { ipv4ToText, subnetHosts } from "../../core/units/ipv4.ts";
 import type { DhcpStatus, Finding } from "../../core/wire/api.ts";
 import { type PortKind, portOwner } from "../host/port-owner.ts";
+import { vlanOf } from "../host/vlan.ts";
 import { inputRuleSets } from "./firewall.ts";
 import { interfaceTowards } from "./routes.ts";
 
@@ -41,7 +42,7 @@ export function interfaceChecks(name: string, kernel = "/sys/class/net"): Findin
   if (!existsSync(folder))
     return [problem(check, `there is no interface ${name}`, mendLack(name, kernel))];
   if (!isUp(name)) {
-    const under = vlanOf(folder);
+    const under = vlanOf(name, kernel);
     // The kernel sets a VLAN's down with the one below it, and up again with that, and does not set it up alone.
     return under !== null && !isUp(under)
       ? [
@@ -89,13 +90,6 @@ function mendLack(name: string, kernel: string): string {
     return `ip link add link ${under} name ${name} type vlan id ${id}`;
   const all = Object.keys(networkInterfaces()).filter((each) => each !== "lo");
   return `use one of these: ${all.join(", ")}`;
-}
-
-/** The interface whose VLAN this one is; null: it is none's, or of another namespace's. */
-function vlanOf(folder: string): string | null {
-  if (!/^DEVTYPE=vlan$/m.test(read(join(folder, "uevent")))) return null;
-  const below = readdirSync(folder).find((file) => file.startsWith("lower_"));
-  return below?.slice("lower_".length) ?? null;
 }
 
 export interface PortWanted {

@@ -141,7 +141,7 @@ export const Config = Type.Object(
     store: Type.Optional(
       Type.Object(
         {
-          /** FROM-TO of each day: then images are packed anew, while no session runs. */
+          /** FROM-TO of each day: then images are packed anew, while no session has PCs at work. */
           optimise: Type.Optional(Type.String()),
           /** What the images of a campus may take on this server, as in `500GB`. */
           cache: Type.Optional(Type.String()),

@@ -47,6 +47,7 @@ import { Schedule } from "./schedule.ts";
 import { ServedPcs } from "./served-pcs.ts";
 import { SessionOrders } from "./session-orders.ts";
 import { SessionRunner, type SessionRunnerPorts } from "./session-runner.ts";
+import { holdsForms, sessionText, trafficOf } from "./session-work.ts";
 import { Sessions } from "./sessions.ts";
 import { Shells } from "./shells.ts";
 import { SshKeys } from "./ssh-keys.ts";
@@ -318,7 +319,7 @@ export class Lab {
   }
 
   private newRoomChecks(): RoomChecks {
-    const { known, inventory, presence, sessions, images } = this;
+    const { known, inventory, presence, sessions, images, runner } = this;
     return new RoomChecks({
       ...{ ...known, wire: this.ports.checkWire },
       networkOf: (pc) => presence.networkOf(pc),
@@ -326,7 +327,7 @@ export class Lab {
         inventory
           .pcsOf(inventory.room(room).name)
           .filter(({ id }) => known.isConnected(id) && presence.stateOf(id) === "idle"),
-      isBusy: () => sessions.activeCount > 0,
+      traffic: () => trafficOf(runner.engine.all(), (pc) => presence.networkOf(pc)),
       image: (room, reference) => images.sizeOf(reference, sessions.lastImageOf(room)),
     });
   }
@@ -350,10 +351,13 @@ export class Lab {
   }
 
   private newOptimiser(): Optimiser {
-    const { known, ports, sessions, announcer } = this;
+    const { known, ports, runner, announcer } = this;
     return new Optimiser({
       ...{ ...known, images: ports.images, openPackers, window: ports.optimiseAt },
-      isBusy: () => sessions.activeCount > 0,
+      waitsFor: () => {
+        const found = runner.engine.all().find(holdsForms);
+        return found === undefined ? null : sessionText(found);
+      },
       wallClock: () => new Date(known.clock.isoTime()),
       changed: ({ id }) => {
         const manifest = ports.images.find(id);

@@ -1,6 +1,6 @@
 /**
  * Has images packed anew in the background, one at a time: those that somebody ordered, and at the hours of the
- * configuration those that were not packed yet. It waits while a session runs.
+ * configuration those that were not packed yet. It waits while a session has PCs that know the forms of chunks.
  */
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
@@ -15,7 +15,7 @@ import type { LabTimers } from "./timers.ts";
 
 /** zstd's highest without its memory-hungry ones: .32 of a Debian disk, where level 1 has .36 (docs/decisions/0039). */
 export const usualLevel = 19;
-/** How often it looks whether the sessions are over, in milliseconds. */
+/** How often it looks whether it may go on, in milliseconds. */
 const lookEvery = 1000;
 /** How often it looks at the clock on the wall, and at what it does not hear of, in milliseconds. */
 const clockEvery = 30_000;
@@ -26,8 +26,8 @@ export interface OptimiserPorts {
     "list" | "isHere" | "repack" | "storedBytes" | "isPacked" | "ordered" | "order"
   >;
   openPackers(threads: number): Packer;
-  /** A session is running, whose PCs know the forms of its image's chunks. */
-  isBusy(): boolean;
+  /** In words, a session whose PCs know the forms of its image's chunks; null: there is none. */
+  waitsFor(): string | null;
   /** When images that nobody named are packed; null: never. */
   readonly window: DailyWindow | null;
   wallClock(): Date;
@@ -35,6 +35,7 @@ export interface OptimiserPorts {
   changed(image: Manifest): void;
   /** Something that belongs into the history. */
   note(image: string, text: string): void;
+  log(fields: Record<string, unknown>, text: string): void;
 }
 
 interface Job {
@@ -54,6 +55,8 @@ export class Optimiser {
   /** Those that an operator stopped: the hours of the configuration do not take them up again. */
   private readonly left = new Set<string>();
   private job: Job | null = null;
+  /** What the log said last that the hours of the configuration wait for. */
+  private waitedFor: string | null = null;
   private isClosed = false;
 
   constructor(ports: OptimiserPorts) {
@@ -88,19 +91,23 @@ export class Optimiser {
 
   /** Null: it was never packed anew, and nobody wants it. */
   view(image: Manifest): OptimiseView | null {
-    const { images, isBusy } = this.ports;
+    const { images, waitsFor } = this.ports;
     const { job } = this;
     const savedBytes = Math.max(0, image.storedBytes - images.storedBytes(image));
     const all = { chunksDone: 0, chunksTotal: image.chunkCount, savedBytes, reason: null };
     if (job?.image.id === image.id) {
       const { chunksDone, chunksTotal } = job;
-      return { ...all, state: isBusy() ? "paused" : "working", chunksDone, chunksTotal };
+      const reason = waitsFor();
+      const state = reason === null ? "working" : "paused";
+      return { ...all, state, chunksDone, chunksTotal, reason };
     }
     const reason = this.failures.get(image.id);
     if (reason !== undefined) return { ...all, state: "failed", reason };
     if (images.ordered.has(image.id)) return { ...all, state: "waiting" };
     if (images.isPacked(image.id)) return { ...all, state: "done", chunksDone: image.chunkCount };
-    return null;
+    if (!this.isOn() || !this.isDue(image)) return null;
+    const held = waitsFor();
+    return held === null ? null : { ...all, state: "waiting", reason: held };
   }
 
   /** What was ordered is done by the next process of the server. */
@@ -122,16 +129,23 @@ export class Optimiser {
     return window !== null && isWithin(window, now.getHours() * 60 + now.getMinutes());
   }
 
+  /** It is the turn of the configuration's hours to have it packed. */
+  private isDue({ id }: Manifest): boolean {
+    const { images } = this.ports;
+    return (
+      images.isHere(id) && !images.isPacked(id) && !this.failures.has(id) && !this.left.has(id)
+    );
+  }
+
   private next(): void {
     if (this.isClosed || this.job !== null) return;
-    const { images, isBusy } = this.ports;
+    const { images } = this.ports;
     const all = images.list();
     const ordered = all.find(({ id }) => images.ordered.has(id));
-    const isDue = ({ id }: Manifest): boolean =>
-      images.isHere(id) && !images.isPacked(id) && !this.failures.has(id) && !this.left.has(id);
-    const due = ordered === undefined && this.isOn() && !isBusy() ? all.find(isDue) : undefined;
+    const due =
+      ordered === undefined && this.isOn() ? all.find((each) => this.isDue(each)) : undefined;
     const image = ordered ?? due;
-    if (image === undefined) return;
+    if (image === undefined || (ordered === undefined && this.isHeld(image))) return;
     const job: Job = {
       ...{ image, isOrdered: ordered !== undefined, stop: new AbortController() },
       ...{ chunksDone: 0, chunksTotal: image.chunkCount, toldAt: 0, over: Promise.resolve() },
@@ -144,10 +158,20 @@ export class Optimiser {
     });
   }
 
+  /** Something keeps the configuration's hours from it, which is said once. */
+  private isHeld(image: Manifest): boolean {
+    const { waitsFor, log } = this.ports;
+    const held = waitsFor();
+    if (held !== null && held !== this.waitedFor)
+      log({ image: imageName(image) }, `images wait to be packed anew: ${held} has PCs at work`);
+    this.waitedFor = held;
+    return held !== null;
+  }
+
   /** Never rejects: what went wrong is kept, and told. */
   private async run(job: Job): Promise<void> {
     const { image, stop } = job;
-    const { images, timers, isBusy, note } = this.ports;
+    const { images, timers, waitsFor, note } = this.ports;
     const order = images.ordered.get(image.id);
     const threads = order?.threads ?? usualThreads;
     const packers = this.ports.openPackers(threads);
@@ -158,7 +182,7 @@ export class Optimiser {
         lanes: threads,
         signal: stop.signal,
         pack: (work) => packers.pack(work),
-        isFree: () => !isBusy(),
+        isFree: () => waitsFor() === null,
         untilFree: () => timers.sleep(lookEvery, stop.signal),
         onProgress: (done, total) => this.progress(job, done, total),
       });

@@ -10,6 +10,7 @@ import type { AgentMessage } from "../../core/wire/agent-message.ts";
 import type { Finding } from "../../core/wire/api.ts";
 import { checkPacketBits, checkStepsLimit } from "../../core/wire/check.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";
+import { sessionText, type Traffic } from "./session-work.ts";
 import type { LabTimers } from "./timers.ts";
 
 /** In bits a second; those above the server's own link, or the operator's limit, are left out. */
@@ -40,8 +41,8 @@ export interface RoomChecksPorts {
   readonly timers: Pick<LabTimers, "sleep">;
   /** The PCs of the room that are connected and at nothing. */
   idle(room: string): readonly { readonly id: string; readonly name: string }[];
-  /** A session is under way. */
-  isBusy(): boolean;
+  /** What sessions move now. */
+  traffic(): readonly Traffic[];
   networkOf(pc: string): string;
   /** The image that is named, or else the one that the room was restored from last. Throws `not-found`. */
   image(room: string, reference: string | null): RoomFigures["image"];
@@ -54,6 +55,8 @@ export interface CheckWire {
   /** The link's speed, or the operator's limit for the room, in bits a second; null: not known. */
   limitBps(network: string, room: string): Promise<number | null>;
   hasQuerier(network: string): boolean | null;
+  /** What carries the network: its interface, or the one that it is a VLAN of. */
+  cableOf(network: string): string;
   /** Resolves with the rate at which it went, in bits a second. */
   burst(
     network: string,
@@ -76,20 +79,21 @@ export class RoomChecks {
    * ports. Throws `conflict`, `refused` and `not-found`.
    */
   async check(room: string, reference: string | null = null): Promise<Finding[]> {
-    const { idle, isBusy, networkOf } = this.ports;
+    const { idle, networkOf } = this.ports;
     const pcs = idle(room);
     const image = this.ports.image(room, reference);
-    if (isBusy())
-      throw conflict("a session is under way, which the check would hold up", "wait for its end");
+    const networks = new Set(pcs.map(({ id }) => networkOf(id)));
+    this.requireQuiet(networks);
     if (this.request !== null) throw conflict("a room is being checked", "try again in a moment");
     if (pcs.length === 0) {
-      const next = "boot its PCs from the network: those that are idle at their menu are asked";
+      const next =
+        "boot its PCs from the network, or wait for the end of their session: those that are idle at their menu are asked";
       throw new RoomcastError("refused", `no PC of room ${room} is idle`, next);
     }
     this.request = randomInt(2 ** 47).toString(36);
     try {
       const findings: Finding[] = [];
-      for (const network of new Set(pcs.map(({ id }) => networkOf(id)))) {
+      for (const network of networks) {
         const here = pcs.filter(({ id }) => networkOf(id) === network);
         findings.push(
           ...(await this.checkOn({ network, room, image, request: this.request }, here)),
@@ -105,6 +109,20 @@ export class RoomChecks {
   /** A PC's answer; one that nobody waits for is dropped. */
   take(pc: string, message: Heard): void {
     if (message.request === this.request) this.heard.set(pc, message);
+  }
+
+  /** Throws `conflict` while a session moves data on the cable of one of these networks. */
+  private requireQuiet(networks: ReadonlySet<string>): void {
+    const { traffic, wire } = this.ports;
+    const cables = new Set([...networks].map((network) => wire.cableOf(network)));
+    const found = traffic().find(({ network }) => cables.has(wire.cableOf(network)));
+    if (found === undefined) return;
+    const { session, network } = found;
+    const where = networks.has(network) ? network : `${network}, which has the same cable`;
+    throw conflict(
+      `${sessionText(session)} moves data on ${where}, and the check would hold it up`,
+      `wait for its end, or \`roomcast session stop ${session.id}\``,
+    );
   }
 
   private async checkOn(

@@ -40,7 +40,7 @@ export interface RepackOptions {
   readonly lanes: number;
   readonly signal: AbortSignal;
   pack(job: PackJob): Promise<PackResult>;
-  /** Nobody holds the forms of an image's chunks: no session is running. */
+  /** Nobody holds the forms of an image's chunks: no session has PCs at work. */
   isFree(): boolean;
   /** Resolves when it is so, or `signal` aborts. */
   untilFree(): Promise<void>;

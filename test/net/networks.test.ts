@@ -10,10 +10,11 @@ import { ApiClient } from "../../client/api/client.ts";
 import { neededFiles } from "../../core/boot/boot-files.ts";
 import type { DoctorView, StatusView } from "../../core/wire/api.ts";
 import { addressOption, dhcpType, messageType } from "../../core/wire/dhcp/packet.ts";
-import type { SessionView } from "../../core/wire/views.ts";
+import type { ImageView, SessionView } from "../../core/wire/views.ts";
 import { decoded, goldenRequests } from "../core/boot/golden.ts";
 import { run } from "../room/run.ts";
 import {
+  type Answer,
   checksum,
   fillDisk,
   type Host,
@@ -83,6 +84,13 @@ const over = (id: string, seconds = 120): Promise<SessionView> =>
     () => client.get<SessionView>(`/sessions/${id}`),
     ({ endedAt }) => endedAt !== null,
     seconds,
+  );
+/** Its PCs are at it. */
+const receiving = (id: string): Promise<SessionView> =>
+  room.until(
+    () => client.get<SessionView>(`/sessions/${id}`),
+    ({ members }) => members.some(({ bytesWritten }) => bytesWritten > mib),
+    60,
   );
 const assertVerified = ({ members }: SessionView): void =>
   assert.deepEqual(
@@ -166,16 +174,54 @@ test("a live cast over two networks is refused, and says who is where", async ()
   assert.match(refused.stderr, /host1 is on lab0, and host3, host4 on lab1: a live cast/);
 });
 
+test("a room is checked while sessions move data elsewhere, and images are packed anew while one waits for PCs that are off", async () => {
+  await room.roomcast("room", "create", "quiet");
+  await room.roomcast("room", "create", "far");
+  const [receiver, idle] = clonesOn(1);
+  const [absent] = clonesOn(2);
+  assert(receiver !== undefined && idle !== undefined && absent !== undefined);
+  await place(clonesOn(0), "one");
+  await place([receiver], "two");
+  await place([idle], "quiet");
+  await place([absent], "far");
+  const doctor = (name: string) => room.roomcast("doctor", "--room", name);
+  const answered = (answer: Answer): void => assert(Array.isArray(answer.value), answer.stderr);
+
+  const casting = await restore("two");
+  await receiving(casting);
+  const [elsewhere, beside] = await Promise.all([doctor("one"), doctor("quiet")]);
+  answered(elsewhere);
+  assert.equal(beside.status, 1);
+  const refusal = `session ${casting} (restore, room two) moves data on lab1, and the check would hold it up`;
+  assert(beside.stderr.includes(refusal), beside.stderr);
+  assert(beside.stderr.includes(`roomcast session stop ${casting}`), beside.stderr);
+  assertVerified(await over(casting));
+
+  await absent.kill();
+  await room.until(
+    () => room.pcs(),
+    (pcs) => pcs.find(({ name }) => name === absent.name)?.state === "offline",
+    60,
+  );
+  const waiting = await restore("far");
+  answered(await doctor("quiet"));
+  // The highest level takes a minute, for the same.
+  await room.roomcast("image", "optimise", "base", "--level", "5");
+  await room.until(
+    () => client.get<ImageView>("/images/base"),
+    ({ optimise }) => optimise?.state === "done",
+    90,
+  );
+  assert.equal((await room.session(waiting)).state, "gathering");
+  absent.start();
+  assertVerified(await over(waiting));
+  assert.equal(await checksum(absent.disk), await checksum(master.disk));
+});
+
 test("the link of one network goes down while both cast: the other is done, and this one when it is back", async () => {
   await place(clonesOn(0), "one");
   await place(clonesOn(1), "two");
   const [one, two] = [await restore("one"), await restore("two")];
-  const receiving = (id: string): Promise<SessionView> =>
-    room.until(
-      () => client.get<SessionView>(`/sessions/${id}`),
-      ({ members }) => members.some(({ bytesWritten }) => bytesWritten > mib),
-      60,
-    );
   await Promise.all([receiving(one), receiving(two)]);
   await server("ip", "link", "set", "lab1", "down");
   assertVerified(await over(one));

@@ -146,6 +146,7 @@ export async function openApi(
     checkWire: {
       limitBps: async () => null,
       hasQuerier: () => null,
+      cableOf: (network) => network,
       burst: async (_, { rateBps }) => rateBps,
     },
     startFit: startFit?.(folder) ?? (() => ({ stop: async () => {} })),

@@ -60,6 +60,7 @@ async function looksPerPc(count: number): Promise<number> {
     checkWire: {
       limitBps: async () => null,
       hasQuerier: () => null,
+      cableOf: (network) => network,
       burst: async (_, { rateBps }) => rateBps,
     },
     startFit: () => ({ stop: async () => {} }),

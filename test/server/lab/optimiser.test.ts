@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RoomcastError } from "../../../core/errors.ts";
 import type { Manifest } from "../../../core/image/types.ts";
+import { optimiseStateText } from "../../../core/screen/optimise.ts";
 import { decodeDailyWindow } from "../../../core/units/daily-window.ts";
 import { Optimiser } from "../../../server/lab/optimiser.ts";
 import type { RepackOptions, RepackOrder, RepackReport } from "../../../server/store/repack.ts";
@@ -22,7 +23,8 @@ class World {
   readonly threads: number[] = [];
   readonly notes: string[] = [];
   hour = 12;
-  isBusy = false;
+  waitsFor: string | null = null;
+  readonly logged: string[] = [];
   private tick = (): void => {};
   optimiser = this.start();
 
@@ -57,7 +59,7 @@ class World {
         this.threads.push(threads);
         return { pack: () => Promise.reject(new Error("the store is none")), async close() {} };
       },
-      isBusy: () => this.isBusy,
+      waitsFor: () => this.waitsFor,
       window: window.value,
       wallClock: () => new Date(2026, 10, 28, this.hour),
       timers: {
@@ -70,6 +72,7 @@ class World {
       },
       changed() {},
       note: (image, text) => void this.notes.push(`${image}: ${text}`),
+      log: (fields, text) => void this.logged.push(`${fields.image}: ${text}`),
     });
     return optimiser;
   }
@@ -113,21 +116,32 @@ test("orders are done one after the other, and what was won is told", async () =
   assert.equal(world.ordered.size, 0);
 });
 
-test("while a session runs it is paused, and the store is told so", async () => {
+test("while a session has PCs at work it is paused, says which one, and the store is told so", async () => {
   const world = new World();
   await world.optimiser.order(win, { level: 19, threads: null });
   assert.equal(world.work[0]?.options.isFree(), true);
-  world.isBusy = true;
+  world.waitsFor = "session s7";
   assert.equal(world.work[0]?.options.isFree(), false);
   assert.deepEqual(world.states(), ["paused", undefined]);
+  const view = world.optimiser.view(win);
+  assert.equal(view?.reason, "session s7");
+  assert.equal(optimiseStateText(view), "0 %, paused for session s7");
 });
 
-test("at night all that nobody named are packed, unless a session runs; in the morning it ends", async () => {
+test("at night all that nobody named are packed, unless a session has PCs at work, which is said; in the morning it ends", async () => {
   const world = new World();
-  world.isBusy = true;
+  world.waitsFor = "session s7";
+  await world.at(21);
+  assert.deepEqual([world.states(), world.logged], [[undefined, undefined], []]);
+  await world.at(23);
   await world.at(23);
   assert.deepEqual(world.begun, []);
-  world.isBusy = false;
+  assert.deepEqual(world.states(), ["waiting", "waiting"]);
+  assert.equal(optimiseStateText(world.optimiser.view(win)), "waits for session s7");
+  assert.deepEqual(world.logged, [
+    "win@1: images wait to be packed anew: session s7 has PCs at work",
+  ]);
+  world.waitsFor = null;
   await world.at(23);
   assert.deepEqual(world.begun, ["win 19"]);
   world.work[0]?.end({ storedBytes: 900, damaged: 0 });

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RoomcastError } from "../../../core/errors.ts";
+import { millis } from "../../../core/units/units.ts";
 import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import { RoomChecks, type RoomChecksPorts } from "../../../server/lab/room-checks.ts";
+import { beginSession } from "../../../server/lab/session.ts";
+import { restoreSpec } from "../../core/session/play.ts";
 
 type Listen = Extract<ServerMessage, { type: "listen" }>;
 
@@ -14,7 +17,7 @@ function open(more: Partial<RoomChecksPorts> = {}, mostBps = Number.POSITIVE_INF
   const checks: RoomChecks = new RoomChecks({
     timers: { sleep: async () => {} },
     idle: () => ["a", "b", "c"].map((id) => ({ id, name: `pc-${id}` })),
-    isBusy: () => false,
+    traffic: () => [],
     image: (_, reference) => ({ name: reference ?? "last@1", storedBytes: 1e9 }),
     networkOf: (pc) => (pc === "a" ? "eth1" : "eth2"),
     send(pc, message) {
@@ -31,6 +34,8 @@ function open(more: Partial<RoomChecksPorts> = {}, mostBps = Number.POSITIVE_INF
     wire: {
       limitBps: async (network) => (network === "eth1" ? 300e6 : 50e6),
       hasQuerier: () => false,
+      // eth3 is a VLAN of eth2.
+      cableOf: (network) => (network === "eth3" ? "eth2" : network),
       async burst(network, { rateBps, count }) {
         went.push(`${network} ${rateBps / 1e6}`);
         sent.set(network, [...(sent.get(network) ?? []), count]);
@@ -81,8 +86,7 @@ test("the image whose time is told is the one that is named, or the room's own",
   assert.deepEqual(none.went, [], "nothing was sent");
 });
 
-test("refused beside a session, beside another check, and where nobody is idle", async () => {
-  await assert.rejects(open({ isBusy: () => true }).checks.check("lab"), { code: "conflict" });
+test("refused beside another check, and where nobody is idle", async () => {
   await assert.rejects(open({ idle: () => [] }).checks.check("lab"), { code: "refused" });
   const { checks } = open();
   const first = checks.check("lab");
@@ -97,4 +101,28 @@ test("an answer that is late, or of another check, counts for nothing", async ()
   checks.take("c", { ...heard, received: [1], speedMbps: null, duplex: null, errors: null });
   const texts = (await checks.check("lab")).map(({ text }) => text);
   assert(texts.includes("pc-c: no answer"));
+});
+
+test("refused while a session moves data on the cable of one of its networks, and only then", async () => {
+  const session = beginSession(7, "restore", restoreSpec({ room: "hall" }), {
+    ...{ at: millis(0), iso: "t0" },
+  });
+  const beside = (...networks: string[]) =>
+    open({ traffic: () => networks.map((network) => ({ session, network })) });
+  const next = "wait for its end, or `roomcast session stop s7`";
+  const refusal = (where: string) => ({
+    ...{ code: "conflict", next },
+    message: `session s7 (restore, room hall) moves data on ${where}, and the check would hold it up`,
+  });
+  const on = beside("eth4", "eth2");
+  await assert.rejects(on.checks.check("lab"), refusal("eth2"));
+  assert.deepEqual(on.went, [], "nothing was sent");
+  const shared = "eth3, which has the same cable";
+  await assert.rejects(beside("eth3").checks.check("lab"), refusal(shared));
+  const elsewhere = beside("eth4");
+  await elsewhere.checks.check("lab");
+  assert.notEqual(elsewhere.went.length, 0);
+  // Of its three PCs, only that on eth1 is asked.
+  const idle = () => [{ id: "a", name: "pc-a" }];
+  await open({ idle, traffic: () => [{ session, network: "eth2" }] }).checks.check("lab");
 });
