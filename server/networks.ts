@@ -6,7 +6,7 @@ import { parseMac } from "../core/units/mac.ts";
 import type { NetworkStatus } from "../core/wire/api.ts";
 import { interfaceChecks } from "./doctor/host-checks.ts";
 import type { Config } from "./host/config.ts";
-import { type InterfaceAddress, interfaceAddress, isInterface } from "./host/interface-address.ts";
+import { type InterfaceAddress, interfaceAddress } from "./host/interface-address.ts";
 import { dhcpConfigOf, type NetworkPlan } from "./host/network-plans.ts";
 import type { LabNetwork } from "./lab/addresses.ts";
 import type { NetworkPlace, ServedNetwork } from "./network.ts";
@@ -30,12 +30,6 @@ interface Slot {
   retryAt: number;
 }
 
-/** The host's interfaces, by their names. */
-interface HostInterfaces {
-  addressOf(name: string): InterfaceAddress | null;
-  has(name: string): boolean;
-}
-
 export interface NetworksPorts {
   serve(plan: NetworkPlan, at: InterfaceAddress, place: NetworkPlace): Promise<ServedNetwork>;
   /** For the history. */
@@ -48,29 +42,27 @@ export interface NetworksPorts {
 export class Networks implements AsyncDisposable {
   private readonly slots: readonly [Slot, ...Slot[]];
   private readonly config: Config;
-  private readonly host: HostInterfaces;
+  private readonly addressOf: (interfaceName: string) => InterfaceAddress | null;
   private ports: NetworksPorts | null = null;
   private lastServed: ServedNetwork | null = null;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
   private isLooking = false;
 
-  /** Throws `refused` when an interface does not exist, or none has an address: the server has to be somewhere. */
+  /** Throws `refused` when no interface has an address: the server has to be somewhere. */
   constructor(
     plans: readonly [NetworkPlan, ...NetworkPlan[]],
     config: Config,
-    host: HostInterfaces = { addressOf: interfaceAddress, has: isInterface },
+    addressOf = interfaceAddress,
   ) {
     const [first, ...others] = plans;
-    const missing = plans.find(({ interfaceName }) => !host.has(interfaceName));
-    if (missing !== undefined) throw withoutAddress(missing.interfaceName);
     const slotOf = (plan: NetworkPlan): Slot => ({
-      ...{ plan, at: host.addressOf(plan.interfaceName), served: null },
+      ...{ plan, at: addressOf(plan.interfaceName), served: null },
       ...{ trouble: null, place: null, warnings: [], retryAt: 0 },
     });
     this.slots = [slotOf(first), ...others.map(slotOf)];
     this.config = config;
-    this.host = host;
+    this.addressOf = addressOf;
     if (this.slots.every(({ at }) => at === null)) throw withoutAddress(first.interfaceName);
   }
 
@@ -83,7 +75,7 @@ export class Networks implements AsyncDisposable {
     const troubles = new Map<Slot, string>();
     let fault: unknown = null;
     for (const slot of this.slots) {
-      const now = this.host.addressOf(slot.plan.interfaceName);
+      const now = this.addressOf(slot.plan.interfaceName);
       slot.at = now ?? slot.at;
       if (now === null) {
         troubles.set(slot, downText(slot.plan.interfaceName));
@@ -206,7 +198,7 @@ export class Networks implements AsyncDisposable {
 
   private async lookAt(slot: Slot): Promise<void> {
     const { interfaceName } = slot.plan;
-    const now = this.host.addressOf(interfaceName);
+    const now = this.addressOf(interfaceName);
     // Its sockets stay: the interface may come back as it was, and PCs go on where they are.
     if (now === null) return this.change(slot, downText(interfaceName));
     if (slot.served !== null && isSame(now, slot.served.at)) {
@@ -222,7 +214,7 @@ export class Networks implements AsyncDisposable {
     slot.at = now;
     for (const other of this.slots) {
       if (other.at?.address !== now.address || other === slot) continue;
-      if (this.host.addressOf(other.plan.interfaceName)?.address === now.address) continue;
+      if (this.addressOf(other.plan.interfaceName)?.address === now.address) continue;
       // The address has moved here: it is the other's no more, and its sockets would keep it.
       await this.end(other);
       other.at = null;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 
 export interface InterfaceAddress {
@@ -19,6 +19,3 @@ export function interfaceAddress(name: string): InterfaceAddress | null {
     return null; // It has gone between the two questions.
   }
 }
-
-/** Whether the host has this interface, in whatever state. */
-export const isInterface = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
