@@ -184,7 +184,7 @@ export const sessionRoutes =
         const { params, body } = request;
         const pc = lab.inventory.find(body.pc);
         requireWord(body.overwrite, pc.name);
-        return lab.orders.admit(params.id, pc, orderedBy(request, body.shown));
+        return lab.orders.admit(params.id, [pc], orderedBy(request, body.shown));
       },
     );
     app.post(

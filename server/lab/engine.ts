@@ -11,7 +11,7 @@ import type { KindName } from "../../core/session/registry.ts";
 import { millis } from "../../core/units/units.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { Report } from "../../core/wire/work.ts";
-import { type Decided, Ledger, pcsOf } from "./ledger.ts";
+import { type Decided, Ledger, type LedgerMark, pcsOf } from "./ledger.ts";
 import { Reconciler, type ReconcilerPorts, type Send } from "./reconciler.ts";
 import {
   beginSession,
@@ -46,6 +46,13 @@ export interface Written {
   readonly changed: readonly Changed[];
   /** Those of the sessions that are over. */
   readonly over: readonly Session[];
+}
+
+/** What was decided at some moment. */
+export interface EngineMark {
+  readonly ledger: LedgerMark;
+  /** Those that there were, as they were. */
+  readonly sessions: ReadonlyMap<Running, Pick<Running, "state" | "endedAt">>;
 }
 
 export type EnginePorts = Pick<ReconcilerPorts, "settingsOf">;
@@ -113,9 +120,11 @@ export class Engine {
     return this.byPc.of(pc);
   }
 
+  /** As the journal has it: what waits for that is not shown yet. */
   view(session: Session, names: Pick<Names, "nameOf" | "stateOf">): SessionView {
-    const { id, startedAt, endedAt, gauges, state, kind } = session;
-    return kind.view(state, gauges, { ...names, id, startedAt, endedAt });
+    const { id, startedAt, gauges, durable, kind } = session;
+    const endedAt = kind.isOver(durable) ? session.endedAt : null;
+    return kind.view(durable, gauges, { ...names, id, startedAt, endedAt });
   }
 
   // --- inputs
@@ -224,6 +233,7 @@ export class Engine {
     for (const { session, state } of sessions) {
       session.durable = state;
       session.wanted = session.kind.wanted(state);
+      session.letsGo = false;
       // What is wanted from the beginning follows from no fact.
       if (session.isNew) for (const [pc] of session.wanted.orders) touched.add(pc);
       session.isNew = false;
@@ -251,6 +261,49 @@ export class Engine {
   /** The journal could not take the batch: it is asked for again, and nothing of it is acted on before. */
   notWritten(): void {
     this.ledger.notWritten();
+  }
+
+  /** Something is decided that the journal does not have. */
+  get isBehind(): boolean {
+    return this.ledger.isBehind;
+  }
+
+  /** What is decided now, to come back to by `withdraw`. */
+  mark(): EngineMark {
+    const sessions = new Map(
+      [...this.running.values()].map((session) => {
+        const { state, endedAt } = session;
+        return [session, { state, endedAt }];
+      }),
+    );
+    return { ledger: this.ledger.mark(), sessions };
+  }
+
+  /** Undoes what was decided since then, none of which is written: as if nobody had said it. */
+  withdraw({ ledger, sessions }: EngineMark): void {
+    const withdrawn = this.ledger.withdraw(ledger);
+    for (const session of [...this.running.values()]) {
+      const before = sessions.get(session);
+      if (before !== undefined) Object.assign(session, before);
+      else {
+        this.running.delete(session.id);
+        this.byPc.remove(session);
+      }
+    }
+    for (const { session, fact } of withdrawn)
+      if (fact.pc !== null && !session.kind.knows(session.state, fact.pc))
+        this.byPc.remove(session, [fact.pc]);
+  }
+
+  /**
+   * What an operator has ended in this session waits for the journal: the PCs are told to stop all the same. It
+   * is no order, and no word that an end is written.
+   */
+  letGo(id: string, now: LabTime): void {
+    const session = this.running.get(id);
+    if (session === undefined) return;
+    session.letsGo = true;
+    for (const pc of session.kind.pcs(session.state)) this.reconciler.reconcile(pc, now);
   }
 
   // --- what is sent

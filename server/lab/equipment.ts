@@ -147,6 +147,11 @@ export class Equipment {
     this.syncFit(session);
   }
 
+  /** An operator has ended work that the journal does not know to be over: a cast of which nothing is wanted ends. */
+  letGo({ id, kind, state }: Session): void {
+    if (kind.wanted(state).cast === null) this.gears.get(id)?.cast?.sync(null, []);
+  }
+
   /** A version of its image is made for as long as the session wants one. */
   syncFit(session: Session): void {
     const gear = this.gears.get(session.id);

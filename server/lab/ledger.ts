@@ -26,17 +26,28 @@ interface Offer {
   readonly stored: readonly Running[];
 }
 
+/** What waited for the journal at some moment. */
+export interface LedgerMark {
+  readonly factCount: number;
+  readonly unwritten: ReadonlySet<Running>;
+}
+
 /** What is decided and not written: between the sessions and their journal. */
 export class Ledger {
   private decided: Decided[] = [];
   /** PCs of which something is decided that is not written: nothing is said to them before it is. */
   private ahead = new Set<PcId>();
-  private readonly unwritten = new Set<Running>();
+  private unwritten = new Set<Running>();
   private underWay: Offer | null = null;
 
   /** More is decided than the journal may be behind. */
   get isFull(): boolean {
     return this.decided.length >= decidedLimit;
+  }
+
+  /** Something waits for the journal. */
+  get isBehind(): boolean {
+    return this.unwritten.size > 0;
   }
 
   /** Throws `failed` while the journal is too far behind. */
@@ -66,7 +77,7 @@ export class Ledger {
     const facts = this.decided;
     this.decided = [];
     const sessions = [...this.unwritten];
-    this.unwritten.clear();
+    this.unwritten = new Set();
     const journalFacts = facts.map(({ session, fact, stamp }) => ({
       ...{ session: session.number, seq: ++session.seq, fact },
       ...{ at: stamp.at, iso: stamp.iso },
@@ -97,6 +108,21 @@ export class Ledger {
     for (const { session } of underWay.facts) session.seq--;
     this.decided = [...underWay.facts, ...this.decided];
     for (const { session } of underWay.sessions) this.unwritten.add(session);
+  }
+
+  /** What waits now, to come back to. Nothing is offered to the journal meanwhile. */
+  mark(): LedgerMark {
+    assert(this.underWay === null, "what was offered is written, or is not");
+    return { factCount: this.decided.length, unwritten: new Set(this.unwritten) };
+  }
+
+  /** Takes back what was decided since, none of which is written; answers it. */
+  withdraw({ factCount, unwritten }: LedgerMark): Decided[] {
+    assert(this.underWay === null, "what is withdrawn is not on its way to the journal");
+    const withdrawn = this.decided.splice(factCount);
+    this.unwritten = new Set(unwritten);
+    this.ahead = pcsOf(this.decided);
+    return withdrawn;
   }
 }
 

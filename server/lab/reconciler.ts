@@ -80,8 +80,15 @@ export class Reconciler {
   /** Holds what is wanted of the PC against what it reports. */
   reconcile(pc: PcId, now: LabTime): void {
     const connection = this.connections.get(pc);
-    if (connection === undefined || this.ports.isAhead(pc)) return;
+    if (connection === undefined) return;
     const { report } = connection;
+    const worksFor = report?.end === null ? this.ports.sessions.get(report.session) : undefined;
+    if (report !== null && worksFor !== undefined && letsGo(worksFor, pc)) {
+      const { session: id, attempt } = report;
+      const reason = worksFor.kind.release(worksFor.state, pc);
+      return this.say(connection, pc, { type: "cancel", session: id, attempt, reason }, now);
+    }
+    if (this.ports.isAhead(pc)) return;
     const session = this.wanting(pc);
     const attempt = session?.wanted.orders.get(pc);
     const isAtIt = report !== null && report.session === session?.id && report.attempt === attempt;
@@ -122,7 +129,7 @@ export class Reconciler {
 
   private wanting(pc: PcId): Running | undefined {
     for (const session of this.ports.knowing(pc))
-      if (session.wanted.orders.get(pc) !== undefined) return session;
+      if (session.wanted.orders.get(pc) !== undefined && !letsGo(session, pc)) return session;
     return undefined;
   }
 
@@ -132,5 +139,9 @@ export class Reconciler {
     return session.kind.release(session.durable, pc);
   }
 }
+
+/** An operator has ended the PC's work there, and the journal does not have that yet. */
+const letsGo = ({ letsGo, kind, state }: Running, pc: PcId): boolean =>
+  letsGo && kind.wanted(state).orders.get(pc) === undefined;
 
 const keyOf = (session: string, attempt: number): string => `${session} ${attempt}`;

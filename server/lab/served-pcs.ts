@@ -49,7 +49,7 @@ export class ServedPcs {
     const session = sessions.restoreIn(pc.room);
     // Most who come were asked for: what else would be looked at costs a look at every member.
     if (session === null || sessions.knows(session, pc.id)) return;
-    const fault = orders.ownFaults(session, pc)[0];
+    const fault = orders.ownFaults(session, [pc])[0];
     if (fault === undefined) return sessions.placed(pc);
     announcer.note({ session, pc: pc.id }, `left out: ${fault.what}; ${fault.next}`);
   }

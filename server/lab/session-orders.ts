@@ -229,8 +229,7 @@ export class SessionOrders {
     const pcs = this.retryable(id);
     const session = sessions.session(id);
     if (session.endedAt === null && sessions.isServing(id)) {
-      for (const pc of pcs) this.admit(id, pc, by);
-      return sessions.find(id);
+      return this.admit(id, pcs, by);
     }
     const { spec } = session.state as RestoreState | LiveState;
     const { disk, verify, afterwards, personalise, failingDisks, proveBootMs } = spec;
@@ -251,19 +250,19 @@ export class SessionOrders {
     return this.cast({ ...request, sender, saveAs, sourceDisk, raw, fit: "never" }, by);
   }
 
-  /** Lets a PC into a session that is under way, or back into it. */
-  admit(session: string, pc: PcRecord, by: OrderedBy): SessionView {
+  /** Lets PCs into a session that is under way, or back into it: all of them or none. */
+  admit(session: string, pcs: readonly PcRecord[], by: OrderedBy): SessionView {
     const { admissions, sessions } = this.ports;
-    admissions.requireOrder([pc], by);
-    const faults = this.ownFaults(session, pc);
+    admissions.requireOrder(pcs, by);
+    const faults = this.ownFaults(session, pcs);
     if (faults.length > 0) throw refusedFor(faults);
-    const view = sessions.admit(session, pc);
-    admissions.place(pc, by.operator);
+    const view = sessions.admit(session, pcs);
+    for (const pc of pcs) admissions.place(pc, by.operator);
     return view;
   }
 
-  /** What keeps a PC that comes late from being personalised in this session, beside those that are there. */
-  ownFaults(id: string, pc: PcRecord): readonly Fault[] {
+  /** What keeps PCs that come late from being personalised in this session, beside those that are there. */
+  ownFaults(id: string, pcs: readonly PcRecord[]): readonly Fault[] {
     const { sessions, images, inventory, personals } = this.ports;
     const { kindName, kind, state } = sessions.session(id);
     if (kindName !== "restore" && kindName !== "cast") return [];
@@ -272,7 +271,7 @@ export class SessionOrders {
     const systems: readonly HostSystem[] =
       "image" in spec ? images.systemsOf(spec.image.id) : ["any system"];
     const others = [...kind.pcs(state)].flatMap((other) => inventory.get(other) ?? []);
-    return personals.faults([...new Set([...others, pc])], systems);
+    return personals.faults([...new Set([...others, ...pcs])], systems);
   }
 
   capture(

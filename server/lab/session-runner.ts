@@ -68,6 +68,7 @@ export class SessionRunner {
       ...{ ...ports, engine: this.engine },
       act: (written) => this.act(written),
       send: () => this.send(),
+      letGo: (session) => this.equipment.letGo(session),
     });
     ports.timers.every(tellRoomEveryMs, () => this.tellRooms());
   }
@@ -113,11 +114,15 @@ export class SessionRunner {
   }
 
   view(session: Session): SessionView {
-    const { inventory, presence } = this.ports;
+    const { presence } = this.ports;
     return this.engine.view(session, {
-      nameOf: (pc) => inventory.get(pc)?.name ?? pc,
+      nameOf: (pc) => this.nameOf(pc),
       stateOf: (pc) => presence.stateOf(pc),
     });
+  }
+
+  nameOf(pc: PcId): string {
+    return this.ports.inventory.get(pc)?.name ?? pc;
   }
 
   /** The journal does not have these any more. */
@@ -127,7 +132,7 @@ export class SessionRunner {
 
   // --- what operators do
 
-  /** Begins a session; `text` says so in the history, of this PC. */
+  /** Begins a session, or nothing at all; `text` says so in the history, of this PC. */
   begin<K extends KindName>(
     kind: K,
     text: string,
@@ -135,11 +140,17 @@ export class SessionRunner {
     specOf: (number: number) => SpecOf<K>,
   ): Session {
     const { journal, timers, announcer, presence } = this.ports;
-    const number = this.nextNumber(journal.nextNumber());
-    const session = this.engine.begin(number, kind, specOf(number), timers.stamp());
-    this.equipment.equip(session);
-    announcer.note({ session: session.id, pc }, text);
-    this.turns.flush();
+    const session = this.turns.begin({
+      text,
+      begin: () => {
+        const number = this.nextNumber(journal.nextNumber());
+        const begun = this.engine.begin(number, kind, specOf(number), timers.stamp());
+        this.equip(begun);
+        return begun;
+      },
+      written: ({ id }) => announcer.note({ session: id, pc }, text),
+      undone: (begun) => this.equipment.end(begun),
+    });
     for (const each of session.kind.pcs(session.state)) {
       this.tellWaiting(each);
       if (presence.stateOf(each) === "booting")
@@ -148,10 +159,14 @@ export class SessionRunner {
     return session;
   }
 
-  /** Does at once what an operator says. */
-  order(id: string, input: Input): void {
-    this.take(id, input);
-    this.turns.flush();
+  /** As in `Turns`. */
+  order(id: string, inputs: readonly Input[], what: string): void {
+    this.turns.order(id, inputs, what);
+  }
+
+  /** As in `Turns`. */
+  halt(id: string, input: Input, what: string): void {
+    this.turns.halt(id, input, what);
   }
 
   take(id: string, input: Input): void {
@@ -160,8 +175,8 @@ export class SessionRunner {
   }
 
   /** Resolves when the session is over. */
-  over({ id, endedAt }: Session): Promise<void> {
-    if (endedAt !== null) return Promise.resolve();
+  over({ id }: Session): Promise<void> {
+    if (this.engine.get(id) === undefined) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.waiting.set(id, [...(this.waiting.get(id) ?? []), resolve]);
     return promise;
@@ -237,6 +252,16 @@ export class SessionRunner {
   }
 
   // --- how it is done
+
+  /** A store that is full has no place for what it is to capture: then it has nothing. */
+  private equip(session: Session): void {
+    try {
+      this.equipment.equip(session);
+    } catch (error) {
+      this.equipment.end(session);
+      throw error;
+    }
+  }
 
   /** Not one that is decided and not written yet, either. */
   private nextNumber(fromJournal: number): number {

@@ -5,7 +5,7 @@ import type { Running } from "./session.ts";
 export class SessionsByPc {
   private readonly byPc = new Map<PcId, Set<Running>>();
 
-  /** The session knows these PCs from here on, until it is removed. */
+  /** The session knows these PCs from here on, until they are removed. */
   add(session: Running, pcs: Iterable<PcId>): void {
     for (const pc of pcs) {
       const found = this.byPc.get(pc);
@@ -14,8 +14,9 @@ export class SessionsByPc {
     }
   }
 
-  remove(session: Running): void {
-    for (const pc of session.kind.pcs(session.state)) {
+  /** The session knows none of these any more; where none are named, nobody at all. */
+  remove(session: Running, pcs: Iterable<PcId> = session.kind.pcs(session.state)): void {
+    for (const pc of pcs) {
       const found = this.byPc.get(pc);
       found?.delete(session);
       if (found?.size === 0) this.byPc.delete(pc);

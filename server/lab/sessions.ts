@@ -220,7 +220,8 @@ export class Sessions {
 
   stop(id: string): SessionView {
     this.session(id);
-    return this.order(id, { type: "stop" });
+    this.runner.halt(id, { type: "stop" }, `the stop of session ${id}`);
+    return this.find(id);
   }
 
   start(id: string): SessionView {
@@ -239,16 +240,25 @@ export class Sessions {
         `switch it on, or \`roomcast session stop ${id}\` and restore without --canary`,
       );
     }
-    return this.order(id, { type: "start" });
+    return this.order(id, [{ type: "start" }], `the start of session ${id}`);
   }
 
   drop(id: string, pc: PcId): SessionView {
     this.requireUnderWay(id);
-    return this.order(id, { type: "drop", pc, by: "operator" });
+    const what = `the removal of ${this.runner.nameOf(pc)} from session ${id}`;
+    this.runner.halt(id, { type: "drop", pc, by: "operator" }, what);
+    return this.find(id);
   }
 
-  /** Lets a PC in: one that was not asked for, or one that has ended otherwise than verified. */
-  admit(id: string, pc: PcRecord): SessionView {
+  /** Lets PCs in, all or none: such that were not asked for, or have ended otherwise than verified. */
+  admit(id: string, pcs: readonly PcRecord[]): SessionView {
+    for (const pc of pcs) this.requireAdmissible(id, pc);
+    const inputs = pcs.map((pc): Input => ({ type: "admit", pc: pc.id }));
+    const names = pcs.map(({ name }) => name).join(", ");
+    return this.order(id, inputs, `the admission of ${names} to session ${id}`);
+  }
+
+  private requireAdmissible(id: string, pc: PcRecord): void {
     const { members, phase } = this.requireUnderWay(id);
     const member = members.get(pc.id);
     if (phase === "proving") {
@@ -266,7 +276,6 @@ export class Sessions {
       );
     }
     this.requireFree(pc);
-    return this.order(id, { type: "admit", pc: pc.id });
   }
 
   /** Throws `conflict` when a session has this PC. */
@@ -319,8 +328,8 @@ export class Sessions {
     return this.view(this.runner.begin(kind, text, pc, specOf));
   }
 
-  private order(id: string, input: Input): SessionView {
-    this.runner.order(id, input);
+  private order(id: string, inputs: readonly Input[], what: string): SessionView {
+    this.runner.order(id, inputs, what);
     return this.find(id);
   }
 

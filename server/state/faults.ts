@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 
 /** sqlite.org/rescode.html; an extended code has the primary one in its low byte. */
@@ -42,7 +43,7 @@ function faultOf(path: string, doing: string, cause: SqliteError): RoomcastError
   const what = `${path} (${doing}): ${cause.message}`;
   switch (cause.errcode & 0xff) {
     case code.full: {
-      const next = "free some space on the disk of the data folder (`df`), or delete images";
+      const next = `free some space on the disk of the data folder (\`df ${dirname(path)}\`), or delete images`;
       return new RoomcastError("no-space", `${what}: the disk is full`, next, { cause });
     }
     case code.busy: {

@@ -68,6 +68,8 @@ export interface TestApi {
 export interface TestApiOptions {
   /** The connections that the lab believes in; else those of the gate. */
   readonly agents?: Agents;
+  /** Casts an image; else none is cast. */
+  readonly openSender?: LabPorts["openSender"];
   /** Hears a live cast; else none is heard. */
   readonly startReceiver?: LabPorts["startReceiver"];
   /** Makes fitted versions for a server on this folder; else none is ever ready. */
@@ -107,6 +109,7 @@ export async function openApi(
   trust: "local" | "tokens",
   {
     agents,
+    openSender,
     startReceiver,
     startFit,
     folder: given,
@@ -137,7 +140,7 @@ export async function openApi(
     optimiseAt: null,
     agents: agents ?? links,
     networks: () => [testNetwork],
-    openSender: () => Promise.reject(new Error("nothing is cast in this test")),
+    openSender: openSender ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
     startReceiver:
       startReceiver ?? (() => Promise.reject(new Error("nothing is cast in this test"))),
     seal: (grant) => grants.seal(grant),

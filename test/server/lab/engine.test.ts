@@ -511,3 +511,63 @@ test("while the journal is too far behind nobody is let in, and what was decided
   desk.begin(3, "wipe", { ...wipeSpec, pc: "b" });
   assert.deepEqual(desk.write(), ["b wipe s3 1"]);
 });
+
+/** What the journal could not take is taken back. */
+function refused(desk: Desk, say: () => void): void {
+  const mark = desk.engine.mark();
+  say();
+  desk.engine.toWrite();
+  desk.engine.notWritten();
+  desk.engine.withdraw(mark);
+}
+
+test("what is withdrawn was never said: who was taken over, let in or begun is as before", () => {
+  const desk = new Desk();
+  for (const pc of ["a", "b", "c"]) desk.connect(pc);
+  desk.begin(1, "restore", restoreSpec({ pcs: ["a", "b"] }));
+  desk.write();
+  desk.report("b", done(1, "failed"));
+  const state = (): unknown => desk.engine.get("s1")?.state;
+  const waiting = state();
+  refused(desk, () => desk.begin(2, "restore", restoreSpec({ pcs: ["b", "c"] })));
+  assert.equal(desk.engine.get("s2"), undefined);
+  assert.equal(state(), waiting);
+  refused(desk, () => desk.take("s1", admit("c"), admit("b")));
+  assert.equal(state(), waiting);
+  assert.deepEqual([...desk.engine.knowing("c")], []);
+  refused(desk, () => desk.take("s1", { type: "stop" }));
+  assert.deepEqual([state(), desk.engine.get("s1")?.endedAt], [waiting, null]);
+  // What was decided before waits as it did.
+  assert(desk.engine.isBehind);
+  assert.deepEqual(desk.write(), ["b cancel s1 1"]);
+  assert.deepEqual(
+    desk.journalled(1).facts.map(({ seq, fact }) => `${seq} ${fact.type} ${fact.pc}`),
+    ["3 ended b"],
+  );
+  desk.begin(2, "wipe", { ...wipeSpec, pc: "c" });
+  assert.deepEqual(desk.write(), ["c wipe s2 1"]);
+});
+
+test("whom an operator has stopped is told before that is written, and no end is acknowledged", () => {
+  const desk = new Desk();
+  for (const pc of ["a", "b", "c"]) desk.connect(pc);
+  desk.begin(1, "restore", restoreSpec({ pcs: ["a", "b"] }));
+  desk.begin(2, "wipe", { ...wipeSpec, pc: "c" });
+  desk.write();
+  for (const pc of ["a", "b"]) desk.report(pc, at(1));
+  desk.report("c", { ...at(1), session: "s2" });
+  desk.write();
+  desk.report("b", done(1, "failed"));
+  desk.take("s1", { type: "stop" });
+  desk.engine.toWrite();
+  desk.engine.notWritten();
+  assert.deepEqual(desk.said(), []);
+  desk.engine.letGo("s1", millis(0));
+  assert.deepEqual(desk.said(), ["a cancel s1 1"]);
+  // It comes back at work, since it did not hear of it; then it has stopped.
+  desk.connect("a", at(1));
+  assert.deepEqual(desk.said(), ["a cancel s1 1"]);
+  desk.report("a", null);
+  assert.deepEqual(desk.said(), []);
+  assert.deepEqual(desk.write(), ["b cancel s1 1"]);
+});

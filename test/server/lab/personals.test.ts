@@ -1,6 +1,7 @@
 /** What each PC is given as its own: by its seat, its room and its key, and nobody another's. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { Value } from "typebox/value";
 import { type HostKey, Personal } from "../../../core/wire/personal.ts";
 import type { GateRow } from "../../../server/gate/table.ts";
@@ -222,10 +223,12 @@ test("who comes late with such a name is refused, or left out of the room's sess
     texts.join("\n"),
   );
   assert.throws(
-    () => core.orders.admit(id, core.inventory.find("0815"), by),
+    () => core.orders.admit(id, [core.inventory.find("0815")], by),
     /0815 cannot be a host name/,
   );
   core.pcs.set("0815", { name: "lab1-1" }, "ann");
+  // It joins by what is written in this turn.
+  await turn();
   assert.deepEqual(
     core.sessions
       .find(id)

@@ -24,6 +24,9 @@ test("a journal that cannot be written is tried once a second, and then all that
   const { pc } = lab.connections.login(login);
   lab.connections.connected(pc, login);
   await api.call("POST", `/pcs/${pc}/admit`, {});
+  await api.call("POST", "/captures", { pc, name: "img" });
+  assert(sent.some(({ type }) => type === "capture"));
+  sent.length = 0;
   const { append } = state.journal;
   let tries = 0;
   state.journal.append = () => {
@@ -31,7 +34,9 @@ test("a journal that cannot be written is tried once a second, and then all that
     throw new Error("the disk is full");
   };
   const stuckAt = performance.now();
-  await api.call("POST", "/captures", { pc, name: "img" });
+  // Who was gone and is there again is ordered anew: once that is written.
+  lab.connections.lost(pc, "gone");
+  lab.connections.connected(pc, login);
   for (let word = 0; word < 50; word++) {
     lab.connections.message(pc, { type: "alive", state: "idle", report: null });
     lab.runner.booting(pc);

@@ -35,6 +35,7 @@ function waited(clock: { now: number; lateBy: number }): { turns: Turns; fire():
     announcer: { stuck() {} },
     act() {},
     send() {},
+    letGo() {},
   });
   return { turns, asked, fire: () => wake?.() };
 }
