@@ -4,7 +4,13 @@ import { type Order, workOf } from "../../core/agent/life.ts";
 import { isOfProof, type ProofFact } from "../../core/session/boot-proof.ts";
 import { isLateness } from "../../core/session/cause.ts";
 import type { JournalSession } from "../../core/session/journal.ts";
-import type { Fact, PcId, Wanted } from "../../core/session/kind.ts";
+import {
+  type Fact,
+  type Input,
+  newGauges,
+  type PcId,
+  type Wanted,
+} from "../../core/session/kind.ts";
 import type { CaptureState } from "../../core/session/kinds/capture.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import type { LiveState } from "../../core/session/live-state.ts";
@@ -12,9 +18,11 @@ import type { MemberPhase } from "../../core/session/member.ts";
 import type { ReceiverFact, Receivers } from "../../core/session/receivers.ts";
 import { kindNamed } from "../../core/session/registry.ts";
 import { type WorkerFact, workerAttempt } from "../../core/session/worker.ts";
+import { millis } from "../../core/units/units.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { Right } from "../../core/wire/trust.ts";
 import type { End, Work } from "../../core/wire/work.ts";
+import type { Engine } from "../../server/lab/engine.ts";
 import { idOf, type Session } from "../../server/lab/session.ts";
 import type { Asked } from "./desks.ts";
 import { must } from "./failures.ts";
@@ -62,6 +70,8 @@ export class Checks {
   private readonly typed = new Map<Link, { readonly right: Right; readonly at: number }>();
   /** When, by room. */
   private readonly wrongPins = new Map<string, number[]>();
+  /** Whom operators have had stop what is not written yet, as `pc session`. */
+  private readonly halted = new Set<string>();
   private readonly likeness = new Likeness();
   private looksAt = 0;
 
@@ -75,6 +85,7 @@ export class Checks {
 
   private session({ number, kind, state }: JournalSession, { orders }: Wanted): void {
     const session = idOf(number);
+    for (const key of this.halted) if (key.endsWith(` ${session}`)) this.halted.delete(key);
     if (!this.wantedBy.has(number)) this.isNew(session, kind, state);
     for (const pc of this.wantedBy.get(number) ?? [])
       if (this.wanted.get(pc)?.session === session) this.wanted.delete(pc);
@@ -276,6 +287,10 @@ export class Checks {
           () =>
             `${pc} is sent attempt ${message.attempt} of ${message.session}, which the journal does not want`,
         );
+        must(
+          !this.halted.has(`${pc} ${message.session}`),
+          () => `${pc} is sent an order of ${message.session}, where an operator has stopped it`,
+        );
         return must(
           this.givenTo.get(pc) === message.session,
           () =>
@@ -283,7 +298,7 @@ export class Checks {
         );
       case "cancel":
         return must(
-          !isWanted(message),
+          !isWanted(message) || this.halted.has(`${pc} ${message.session}`),
           () =>
             `attempt ${message.attempt} of ${message.session} at ${pc} is cancelled, and the journal wants it`,
         );
@@ -293,6 +308,46 @@ export class Checks {
           () => `${pc} is told to finish ${message.session}, which the journal does not say`,
         );
     }
+  }
+
+  // --- what operators are told
+
+  /** What is done is in the journal: said again, it leads to nothing. */
+  toldDone(id: string, input: Input): void {
+    const number = Number(id.slice(1));
+    const state = this.lab.journal.stateOf(number);
+    const kind = this.lab.journal.kindOf(number);
+    must(state !== undefined && kind !== undefined, () => `${id} is not in the journal`);
+    if (kind === undefined) return;
+    const facts = kind.decide(state, input, millis(this.lab.now), newGauges());
+    must(
+      facts.length === 0,
+      () => `${input.type} of ${id} is said to be done, and the journal does not have it`,
+    );
+  }
+
+  toldBegun(number: number): void {
+    must(
+      this.lab.journal.stateOf(number) !== undefined,
+      () => `${idOf(number)} is said to be begun, and the journal does not have it`,
+    );
+  }
+
+  notDone(id: string, isAsBefore: boolean): void {
+    must(isAsBefore, () => `an operator is told that nothing of ${id} has changed, and it has`);
+  }
+
+  notBegun(engine: Engine, id: string): void {
+    must(engine.get(id) === undefined, () => `${id} is said not to be begun, and it is there`);
+  }
+
+  /** It is not written, and whoever works there is to hear of it. */
+  toldToStop(session: Session | undefined): void {
+    if (session === undefined) return;
+    const { id, kind, state } = session;
+    const { orders } = kind.wanted(state);
+    for (const pc of kind.pcs(state))
+      if (orders.get(pc) === undefined) this.halted.add(`${pc} ${id}`);
   }
 
   // --- who is who
@@ -338,6 +393,7 @@ export class Checks {
   /** It has forgotten how many wrong PINs there were. */
   serverDied(): void {
     this.wrongPins.clear();
+    this.halted.clear();
   }
 
   /** What is asked for is done: an operator has said yes to just that, or a PIN that was typed there allows it. */

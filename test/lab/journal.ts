@@ -1,4 +1,7 @@
-/** A journal in memory that keeps what a real one keeps: what was synced, as JSON. */
+/**
+ * The server's own journal, in a state.db that dies with the power and fills up, held against one in memory: what was
+ * written is there, folds to what it was, and nothing else is.
+ */
 import {
   type Batch,
   fold,
@@ -7,9 +10,13 @@ import {
   type JournalSession,
 } from "../../core/session/journal.ts";
 import type { Fact, Stamp, Wanted } from "../../core/session/kind.ts";
-import { kindNamed } from "../../core/session/registry.ts";
+import { type AnyKind, kindNamed } from "../../core/session/registry.ts";
 import { idOf } from "../../server/lab/session.ts";
+import { stateCall } from "../../server/state/faults.ts";
+import { sqliteJournal } from "../../server/state/journal.ts";
+import { WriteBatch } from "../../server/state/write-batch.ts";
 import { must } from "./failures.ts";
+import { StateFile, type StateFilePorts } from "./state-file.ts";
 
 const nothingWanted: Wanted = { orders: new Map(), cast: null };
 
@@ -23,13 +30,54 @@ interface Row {
 
 export class LabJournal implements Journal {
   private readonly rows = new Map<number, Row>();
+  private readonly file: StateFile;
+  private readonly isUnsynced: boolean;
+  /** As the process has it that runs now. */
+  private stored: Journal;
   private newest = 0;
   factCount = 0;
   /** A fact is durable: told with the state that it was applied to. */
   onFact: (session: JournalSession, fact: Fact, before: unknown) => void = () => {};
   onSession: (session: JournalSession, wanted: Wanted) => void = () => {};
 
+  /** `isUnsynced`: a planted bug, by which nobody waits for the disk. */
+  constructor(ports: StateFilePorts, isUnsynced: boolean) {
+    this.file = new StateFile(ports);
+    this.isUnsynced = isUnsynced;
+    this.stored = this.opened();
+  }
+
+  /** The process dies; with `losesPower` its host does. */
+  die(losesPower: boolean): void {
+    this.file.die(losesPower);
+    this.stored = this.opened();
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  private opened(): Journal {
+    const handle = this.file.handle();
+    const batch = new WriteBatch(
+      handle,
+      () => {},
+      async () => {
+        if (!this.isUnsynced) this.file.sync();
+      },
+    );
+    const now: typeof batch.now = (write) =>
+      this.isUnsynced ? batch.unsynced(write) : batch.now(write);
+    return sqliteJournal(handle, { now });
+  }
+
+  /** Throws as the state store does. */
   append(batch: Batch): void {
+    stateCall("state.db", "append", () => this.stored.append(batch));
+    this.appended(batch);
+  }
+
+  private appended(batch: Batch): void {
     const { sessions, facts } = JSON.parse(JSON.stringify(batch)) as Batch;
     const touched = new Set<Row>();
     const fresh = new Set<number>();
@@ -73,27 +121,41 @@ export class LabJournal implements Journal {
   }
 
   open(): Journalled[] {
-    return this.journalled((row) => row.stored.endedAt === null);
+    const found = this.stored.open();
+    this.compare(found, (row) => row.stored.endedAt === null);
+    return [...found];
   }
 
-  ended(limit: number): Journalled[] {
-    return this.journalled((row) => row.stored.endedAt !== null).slice(-limit);
+  ended(limit: number): readonly Journalled[] {
+    return this.stored.ended(limit);
   }
 
   find(number: number): Journalled | undefined {
-    return this.journalled((row) => row.stored.number === number)[0];
+    const found = this.stored.find(number);
+    this.compare(found === undefined ? [] : [found], (row) => row.stored.number === number);
+    return found;
   }
 
   nextNumber(): number {
-    return Math.max(0, ...this.rows.keys()) + 1;
+    const next = this.stored.nextNumber();
+    const known = Math.max(0, ...this.rows.keys());
+    must(next === known + 1, () => `the next session would be s${next} after s${known}`);
+    return next;
   }
 
   newestAt(): number {
-    return this.newest;
+    const newest = this.stored.newestAt();
+    must(newest === this.newest, () => `the journal ends at ${newest}, not at ${this.newest}`);
+    return newest;
   }
 
   stateOf(number: number): unknown {
     return this.rows.get(number)?.state;
+  }
+
+  kindOf(number: number): AnyKind | undefined {
+    const row = this.rows.get(number);
+    return row === undefined ? undefined : kindNamed(row.stored.kind);
   }
 
   wantedOf(number: number): Wanted | undefined {
@@ -104,14 +166,21 @@ export class LabJournal implements Journal {
     return this.rows.size;
   }
 
-  private journalled(isWanted: (row: Row) => boolean): Journalled[] {
-    const found = [...this.rows.values()].filter(isWanted);
-    for (const row of found) {
+  /** What is found is what was written. */
+  private compare(found: readonly Journalled[], isWanted: (row: Row) => boolean): void {
+    const rows = [...this.rows.values()].filter(isWanted);
+    const numbers = found.map(({ stored }) => stored.number);
+    for (const { stored } of rows)
       must(
-        JSON.stringify(fold(row)) === JSON.stringify(row.state),
-        () => `${idOf(row.stored.number)} folds to another state than it had`,
+        numbers.includes(stored.number),
+        () => `${idOf(stored.number)} was written, and is gone`,
+      );
+    for (const each of found) {
+      const row = this.rows.get(each.stored.number);
+      must(
+        row !== undefined && JSON.stringify(fold(each)) === JSON.stringify(row.state),
+        () => `${idOf(each.stored.number)} folds to another state than it had`,
       );
     }
-    return found.map(({ stored, facts }) => ({ stored, facts: [...facts] }));
   }
 }

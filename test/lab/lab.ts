@@ -29,6 +29,10 @@ import { count, type Tally } from "./tally.ts";
 export type Plant =
   /** The server acts on what is decided, and writes it afterwards. */
   | "act-early"
+  /** Operators are told that something is done before it is written. */
+  | "told-early"
+  /** The journal does not wait for the disk. */
+  | "unsynced"
   /** Words of an earlier attempt are taken for words of the present one. */
   | "no-fence"
   /** An end is settled when it is heard, not when it is written. */
@@ -102,7 +106,7 @@ export class Lab {
   readonly disk: () => number;
   /** For images that are made to fit, likewise. */
   readonly fitting: () => number;
-  readonly journal = new LabJournal();
+  readonly journal: LabJournal;
   /** PCs and keys as the server stores them. */
   readonly stored = new LabStore();
   /** The latest login of each PC, for whoever recorded it. */
@@ -125,6 +129,8 @@ export class Lab {
   readonly operator: Operator;
   private readonly rogue: Rogue;
   private isTroubled = true;
+  /** The disk of state.db is full until then. */
+  private fullUntil = 0;
   /** Promises that something follows from, before the next event. */
   private isStirred = false;
   private failure: unknown = null;
@@ -143,6 +149,8 @@ export class Lab {
       at: (at, run) => this.timeline.at(at, run),
       delayMs: () => Math.ceil(this.random() * settings.delayMs),
     };
+    const file = { random: this.disk, isFull: () => this.isFull() };
+    this.journal = new LabJournal(file, plant === "unsynced");
     this.images = new LabImages(this, seeded(settings.seed ^ 0x27d4eb2f));
     this.schedules = new LabSchedules(this);
     let count = 0;
@@ -227,6 +235,14 @@ export class Lab {
   // --- the run
 
   async run(): Promise<void> {
+    try {
+      await this.goThrough();
+    } finally {
+      this.journal.close();
+    }
+  }
+
+  private async goThrough(): Promise<void> {
     const { settings, pcs, server } = this;
     const cells = (name: string): string[] =>
       Array.from({ length: settings.cellCount }, (_, index) => `${name}:${index}`);
@@ -358,6 +374,14 @@ export class Lab {
     return true;
   }
 
+  /** Whether the disk of state.db has no space for what is written now. */
+  private isFull(): boolean {
+    if (this.now < this.fullUntil) return true;
+    if (!this.strikes("disk of state.db full", this.settings.refusedWrites)) return false;
+    this.fullUntil = this.now + this.random() * this.settings.fullMs;
+    return true;
+  }
+
   killServer(): void {
     if (!this.server.isRunning) return;
     this.server.kill();
@@ -369,6 +393,7 @@ export class Lab {
   /** Nothing goes wrong from here on. */
   private calm(): void {
     this.isTroubled = false;
+    this.fullUntil = 0;
     if (!this.server.isRunning) this.server.start();
     for (const pc of this.pcs) {
       pc.mend();
@@ -402,10 +427,10 @@ export class Lab {
     for (const { id, state } of server.running.all()) {
       const { receivers } = state as { receivers?: Receivers };
       if (receivers?.phase === "gathering" && this.waitsForAbsent(receivers))
-        server.take(id, { type: "start" });
+        server.order(id, { type: "start" });
       if (receivers?.phase !== "canary") continue;
       for (const { pc } of receivers.canary)
-        if (this.isAbsent(pc, receivers)) server.take(id, { type: "drop", pc, by: "operator" });
+        if (this.isAbsent(pc, receivers)) server.halt(id, { type: "drop", pc, by: "operator" });
     }
   }
 

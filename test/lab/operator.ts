@@ -41,12 +41,12 @@ export class Operator {
       case "wipe":
         return this.alone(act);
       case "stop":
-        return this.toSession(({ id }) => lab.server.take(id, { type: "stop" }));
+        return this.toSession(({ id }) => lab.server.halt(id, { type: "stop" }));
       case "start":
-        return this.toSession(({ id }) => lab.server.take(id, { type: "start" }));
+        return this.toSession(({ id }) => lab.server.order(id, { type: "start" }));
       case "drop":
         return this.toMember(({ id }, pc) =>
-          lab.server.take(id, { type: "drop", pc, by: "operator" }),
+          lab.server.halt(id, { type: "drop", pc, by: "operator" }),
         );
       case "admit":
         return this.toMember((session) => this.admit(session));
@@ -204,7 +204,7 @@ export class Operator {
     );
   }
 
-  private begin(kind: "restore" | "cast" | "capture" | "wipe", spec: unknown): Session {
+  private begin(kind: "restore" | "cast" | "capture" | "wipe", spec: unknown): Session | null {
     const { lab } = this;
     count(lab.tally.sessions, kind);
     return lab.server.begin(kind, spec);
@@ -235,7 +235,7 @@ export class Operator {
     const phase = receivers.members.get(pc)?.phase;
     if (phase?.name === "ended" && phase.result === "verified") return;
     lab.checks.admissions.add(`${pc} ${session.id}`);
-    lab.server.take(session.id, { type: "admit", pc });
+    lab.server.order(session.id, { type: "admit", pc });
   }
 
   private retry({ state }: Session): void {

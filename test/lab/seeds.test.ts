@@ -28,6 +28,8 @@ async function run(seed: number): Promise<void> {
 /** Bugs that are planted in what the lab drives, and how many seeds it may take to find them. */
 const plants: Readonly<Record<Plant, number>> = {
   "act-early": 3,
+  "told-early": 100,
+  unsynced: 100,
   "settle-early": 3,
   "no-root-hash": 50,
   "order-again": 200,

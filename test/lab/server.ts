@@ -3,7 +3,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import { type BootProof, isProofPending } from "../../core/session/boot-proof.ts";
 import type { Batch } from "../../core/session/journal.ts";
-import type { Input, Stamp } from "../../core/session/kind.ts";
+import type { Input, LabTime, Stamp } from "../../core/session/kind.ts";
 import type { RestoreSpec, RestoreState } from "../../core/session/kinds/restore.ts";
 import type { LiveSpec, LiveState } from "../../core/session/live-state.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
@@ -13,8 +13,9 @@ import { millis } from "../../core/units/units.ts";
 import { anyDisk } from "../../core/wire/disk-policy.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";
 import type { SessionView } from "../../core/wire/views.ts";
-import { Engine } from "../../server/lab/engine.ts";
+import { Engine, type Written } from "../../server/lab/engine.ts";
 import { idOf, type Session, sessionOf } from "../../server/lab/session.ts";
+import { Turns } from "../../server/lab/turns.ts";
 import { castKeys } from "../core/cast/keys.ts";
 import { Desks } from "./desks.ts";
 import { rootHashOf } from "./disk.ts";
@@ -24,6 +25,7 @@ import type { Bus } from "./files.ts";
 import type { Upload } from "./images.ts";
 import type { Lab } from "./lab.ts";
 import type { Link, UpMessage } from "./link.ts";
+import { count } from "./tally.ts";
 import type { TaskServer } from "./task.ts";
 
 const settings = { policy: anyDisk, grow: "none" as const, rateLimitBps: null, castKeys };
@@ -35,6 +37,9 @@ const fullShare = 0.2;
 
 /** Of images that are made to fit: those that cannot be. */
 const unfittedShare = 0.2;
+
+/** What is acted on before it is written is written so much later, in milliseconds. */
+const lateMs = 1000;
 
 /** What the server's memory has of a live cast. */
 interface LiveMemory {
@@ -55,15 +60,13 @@ export class Server implements TaskServer {
   private process = 0;
   private startedAt = 0;
   private base = 0;
-  private isWriting = false;
+  private turns: Turns | null = null;
   /** The process is there, and may still be opening its store. */
   private isAlive = false;
   private uploads = new Map<string, Upload>();
-  private nextNumber = 1;
-  private tickAt = Number.POSITIVE_INFINITY;
-  private tickedAt = millis(Number.NEGATIVE_INFINITY);
-  /** Something has happened after which it may have to be called again at another time. */
-  private hasMoved = true;
+  /** When it is to be called, and when its timer goes off. */
+  private wake: { readonly at: LabTime; act(): void } | null = null;
+  private timerAt = Number.POSITIVE_INFINITY;
   private stamped: Stamp = { at: millis(0), iso: "t0" };
 
   constructor(lab: Lab) {
@@ -136,11 +139,8 @@ export class Server implements TaskServer {
     const { lab } = this;
     this.base = lab.journal.newestAt();
     this.startedAt = lab.now;
-    this.nextNumber = lab.journal.nextNumber();
-    this.isWriting = false;
-    this.hasMoved = true;
-    this.tickAt = Number.POSITIVE_INFINITY;
-    this.tickedAt = millis(Number.NEGATIVE_INFINITY);
+    this.wake = null;
+    this.timerAt = Number.POSITIVE_INFINITY;
     this.door = new Door(lab);
     const { process } = this;
     this.engine = new Engine({
@@ -150,6 +150,7 @@ export class Server implements TaskServer {
         grant: (role, object) => [process, pc, id, attempt, role, object].join("/"),
       }),
     });
+    this.turns = this.newTurns(this.engine);
     for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
     if (lab.plant !== "forget-fit") for (const session of this.engine.all()) this.fit(session);
     this.pump();
@@ -160,10 +161,13 @@ export class Server implements TaskServer {
   kill(): void {
     const { lab } = this;
     this.engine = null;
+    this.turns = null;
     this.isAlive = false;
     this.process++;
     this.uploads = new Map();
-    lab.images.died(lab.disk() < lab.settings.powerLoss);
+    const losesPower = lab.disk() < lab.settings.powerLoss;
+    lab.images.died(losesPower);
+    lab.journal.die(losesPower);
     lab.schedules.died();
     lab.checks.serverDied();
     this.live = new Map();
@@ -214,7 +218,7 @@ export class Server implements TaskServer {
         return this.desks.hear(link, words);
     }
     this.pump();
-    if (words.type === "hello" && this.isUp && !this.isWriting) this.lab.checks.nobodyIsLeftOut();
+    if (words.type === "hello" && this.isUp && !engine.isBehind) this.lab.checks.nobodyIsLeftOut();
   }
 
   /** The connection is seen to be broken. */
@@ -274,19 +278,72 @@ export class Server implements TaskServer {
     this.pump();
   }
 
-  begin(kind: KindName, spec: unknown): Session {
-    const number = this.nextNumber++;
+  // --- what operators say: answers whether they were told that it is done
+
+  begin(kind: KindName, spec: unknown): Session | null {
+    const { lab } = this;
+    const engine = this.running;
+    const known = engine.all().map(({ number }) => number + 1);
+    const number = Math.max(lab.journal.nextNumber(), ...known);
+    const id = idOf(number);
     if (kind === "cast") {
-      const { cellCount } = this.lab.settings;
+      const { cellCount } = lab.settings;
       const cells = Array.from({ length: cellCount }, () => null);
-      this.live.set(idOf(number), { cells, isSealed: false });
+      this.live.set(id, { cells, isSealed: false });
     }
-    this.lab.checks.begun(idOf(number), kind === "restore" ? (spec as RestoreSpec) : null);
+    lab.checks.begun(id, kind === "restore" ? (spec as RestoreSpec) : null);
     const given = kind === "restore" ? this.plantedSpec(spec as RestoreSpec) : spec;
-    const stamp = { at: this.stamp.at, iso: new Date(this.lab.wallTime).toISOString() };
-    const session = this.running.begin(number, kind, given, stamp);
-    this.pump();
-    return session;
+    const stamp = { at: this.stamp.at, iso: new Date(lab.wallTime).toISOString() };
+    const begin = (): Session => engine.begin(number, kind, given, stamp);
+    const isTold = this.told(() => {
+      if (lab.plant === "told-early") return void (begin() && this.pump());
+      this.turns?.begin({ text: kind, begin, written() {}, undone() {} });
+    });
+    if (!isTold) {
+      if (this.engine === engine) lab.checks.notBegun(engine, id);
+      return null;
+    }
+    lab.checks.toldBegun(number);
+    return engine.get(id) ?? null;
+  }
+
+  /** To begin, or to let a PC in. */
+  order(id: string, input: Input): void {
+    const { lab } = this;
+    const engine = this.running;
+    const before = engine.get(id)?.state;
+    const isTold = this.told(() => {
+      if (lab.plant === "told-early") this.take(id, input);
+      else this.turns?.order(id, [input], "it");
+    });
+    if (isTold) lab.checks.toldDone(id, input);
+    else if (this.engine === engine) lab.checks.notDone(id, engine.get(id)?.state === before);
+  }
+
+  /** To stop, or to let a PC go. */
+  halt(id: string, input: Input): void {
+    const { lab } = this;
+    const engine = this.running;
+    const isTold = this.told(() => {
+      if (lab.plant === "told-early") this.take(id, input);
+      else this.turns?.halt(id, input, "it");
+    });
+    if (isTold) lab.checks.toldDone(id, input);
+    else if (this.engine === engine) lab.checks.toldToStop(engine.get(id));
+  }
+
+  private told(say: () => void): boolean {
+    const { process, lab } = this;
+    try {
+      say();
+      return process === this.process;
+    } catch (error) {
+      // Of a process that has died nobody hears anything.
+      if (process !== this.process) return false;
+      if (!(error instanceof RoomcastError)) throw error;
+      count(lab.tally.acts, "refused");
+      return false;
+    }
   }
 
   private plantedSpec(spec: RestoreSpec): RestoreSpec {
@@ -436,58 +493,58 @@ export class Server implements TaskServer {
 
   // --- the journal, and what is sent
 
-  /** Writes what is decided, sends what is written, and looks when to be called again. */
+  /** As the server has them. Those of a process that has died do not go off. */
+  private newTurns(engine: Engine): Turns {
+    const { lab, process } = this;
+    const isThere = (): boolean => process === this.process;
+    return new Turns({
+      engine,
+      journal: { append: (batch) => this.write(batch) },
+      timers: {
+        now: () => this.stamp.at,
+        stamp: () => this.stamp,
+        soon: (act) => act(),
+        later: (ms, act) => {
+          lab.after(ms, () => isThere() && act());
+          return () => {};
+        },
+        wakeAt: (at, act) => this.wakeAt(at, act),
+      },
+      announcer: { stuck() {} },
+      act: (written) => {
+        if (isThere()) this.acted(engine, written);
+      },
+      send: () => {
+        if (isThere()) this.flush(engine);
+      },
+      letGo() {},
+    });
+  }
+
+  private write(batch: Batch): void {
+    const { lab, process } = this;
+    lab.tally.happened.batches++;
+    if (lab.plant === "act-early")
+      return lab.after(lateMs, () => process === this.process && lab.journal.append(batch));
+    try {
+      lab.journal.append(batch);
+    } catch (error) {
+      // Whoever writes takes what is thrown for the disk's word.
+      if (!(error instanceof RoomcastError)) lab.fail(error);
+      throw error;
+    }
+    if (!lab.strikes("killed after a write", lab.settings.deadlyWrites)) return;
+    lab.killServer();
+    throw new Error("the process is gone");
+  }
+
+  /** Writes what is decided, and sends what is written. */
   pump(): void {
-    const { lab, process } = this;
-    const engine = this.running;
-    while (!this.isWriting) {
-      const batch = engine.toWrite();
-      if (batch === null) break;
-      lab.tally.happened.batches++;
-      if (lab.plant === "act-early") this.acted(engine);
-      if (!lab.strikes("slow write", lab.settings.slowWrites)) {
-        if (!this.complete(batch)) return;
-        continue;
-      }
-      this.isWriting = true;
-      lab.after(lab.random() * 3000, () => {
-        if (process !== this.process) return;
-        this.isWriting = false;
-        if (this.complete(batch)) this.pump();
-      });
-    }
-    this.flush(engine);
-    if (this.hasMoved) this.wake(engine);
+    this.turns?.flush();
   }
 
-  /** Answers whether the server goes on. */
-  private complete(batch: Batch): boolean {
-    const { lab, process } = this;
-    const engine = this.running;
-    const isEarly = lab.plant === "act-early";
-    if (!isEarly && lab.strikes("refused write", lab.settings.refusedWrites)) {
-      engine.notWritten();
-      this.isWriting = true;
-      lab.after(1000, () => {
-        if (process !== this.process) return;
-        this.isWriting = false;
-        this.pump();
-      });
-      return true;
-    }
-    lab.journal.append(batch);
-    if (lab.strikes("killed after a write", lab.settings.deadlyWrites)) {
-      lab.killServer();
-      return false;
-    }
-    if (!isEarly) this.acted(engine);
-    return true;
-  }
-
-  private acted(engine: Engine): void {
+  private acted(engine: Engine, { happened, changed, over }: Written): void {
     const { lab } = this;
-    this.hasMoved = true;
-    const { happened, changed, over } = engine.written(this.stamp.at);
     lab.tally.happened.facts += happened.length;
     for (const { session } of changed) {
       if (lab.plant !== "act-early") lab.checks.durable(session);
@@ -514,19 +571,23 @@ export class Server implements TaskServer {
     this.door.linkOf(pc)?.toPc(message);
   }
 
-  private wake(engine: Engine): void {
+  /** One timer: of two moments that were asked for, the later one counts. */
+  private wakeAt(at: LabTime | undefined, act: () => void): void {
+    this.wake = at === undefined ? null : { at, act };
+    if (at !== undefined && !(this.timerAt <= at)) this.setTimer(at);
+  }
+
+  private setTimer(at: LabTime): void {
     const { lab, process } = this;
-    this.hasMoved = false;
-    const at = engine.deadline(this.tickedAt);
-    if (at === undefined || at >= this.tickAt) return;
-    this.tickAt = at;
+    this.timerAt = at;
     lab.after(at - this.stamp.at, () => {
-      if (process !== this.process) return;
-      this.tickAt = Number.POSITIVE_INFINITY;
-      this.tickedAt = this.stamp.at;
-      this.hasMoved = true;
-      engine.tick(this.stamp);
-      this.pump();
+      if (process !== this.process || this.timerAt !== at) return;
+      this.timerAt = Number.POSITIVE_INFINITY;
+      const { wake } = this;
+      if (wake === null) return;
+      if (wake.at > this.stamp.at) return this.setTimer(wake.at);
+      this.wake = null;
+      wake.act();
     });
   }
 

@@ -44,8 +44,9 @@ export interface Settings {
   /** The person at a PC stops what is under way. */
   readonly stopsAtPc: number;
   /** Of writes to the journal. */
-  readonly slowWrites: number;
   readonly refusedWrites: number;
+  /** The longest that the disk is full then, in milliseconds. */
+  readonly fullMs: number;
   /** Of writes after which the server dies before it knows that they succeeded. */
   readonly deadlyWrites: number;
   /** Of pieces of work in which the disk does so, once. */
@@ -116,8 +117,8 @@ export function drawSettings(seed: number): Settings {
     pullMs: random() < 0.5 ? 20_000 : 100_000,
     switchedOff: chance(0.01),
     stopsAtPc: chance(0.02),
-    slowWrites: chance(1),
     refusedWrites: chance(0.1),
+    fullMs: random() < 0.5 ? 100 : 30_000,
     deadlyWrites: chance(0.02),
     diskFails: chance(0.2),
     diskHangs: chance(0.2),
