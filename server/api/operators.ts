@@ -193,11 +193,12 @@ export class Operators {
   }
 
   private drop(name: string): void {
-    if (!this.records.delete(name)) return;
+    if (!this.records.has(name)) return;
+    this.state.removeOperator(name);
+    this.records.delete(name);
     this.forgetTokens(name);
     this.loginsOver(name);
     this.tellChange(name);
-    this.state.removeOperator(name);
   }
 
   private forgetTokens(name: string): void {

@@ -190,9 +190,8 @@ export class Admissions {
   /** An operator has placed the PC: a key that waits is the PC's from here on. */
   place(pc: PcRecord, by: string): void {
     if (pc.doubt !== undefined) return;
-    delete pc.unplaced;
+    if (pc.unplaced !== undefined) this.ports.inventory.change(pc, { unplaced: null });
     this.leftAt.delete(pc.id);
-    this.ports.inventory.save(pc);
     if (this.keys.of(pc.id)?.state === "waiting") this.setState(pc, "placed", by);
     this.ports.changed(pc);
   }
@@ -236,8 +235,7 @@ export class Admissions {
       pc.macs = [];
       inventory.describe(pc, login.hello, this.ports.isoTime());
     }
-    delete pc.unplaced;
-    inventory.save(pc);
+    inventory.change(pc, { unplaced: null });
     this.setState(pc, "placed", by);
     this.ports.changed(pc);
     return pc;
@@ -291,8 +289,7 @@ export class Admissions {
         `remove it with \`roomcast pc forget ${pc.name}\``,
       );
     }
-    delete pc.unplaced;
-    this.ports.inventory.save(pc);
+    this.ports.inventory.change(pc, { unplaced: null });
     this.setState(pc, "revoked", by);
     this.ports.changed(pc);
   }
@@ -414,11 +411,10 @@ export class Admissions {
   private setState(pc: PcRecord, state: KeyState, by: string | null): void {
     const key = this.keys.of(pc.id);
     if (key === null) return;
-    key.state = state;
-    key.since = this.ports.isoTime();
-    key.by = by;
-    if (state === "placed") key.pcrDigest = this.present.get(pc.id)?.pcrDigest ?? null;
-    this.keys.save(key, pc.unplaced === undefined);
+    const pcrDigest =
+      state === "placed" ? (this.present.get(pc.id)?.pcrDigest ?? null) : key.pcrDigest;
+    const after = { ...key, state, since: this.ports.isoTime(), by, pcrDigest };
+    this.keys.save(after, pc.unplaced === undefined);
   }
 
   /** The one PC that says it may be this known one. */

@@ -6,7 +6,7 @@ import { parseMac } from "../../core/units/mac.ts";
 import type { Hello } from "../../core/wire/hello.ts";
 import { foldedName, nameFault, pcNameRule } from "../../core/wire/names.ts";
 import { namePattern } from "../../core/wire/rooms.ts";
-import type { IdentityView, PcState, PcView } from "../../core/wire/views.ts";
+import type { IdentityView, PcFields, PcState, PcView } from "../../core/wire/views.ts";
 import {
   defaultRoom,
   type MovedRoom,
@@ -23,6 +23,15 @@ export type InventoryStore = Pick<
   StateStore,
   "pcs" | "savePc" | "savePcs" | "removePc" | "rooms" | "saveRoom" | "removeRoom"
 >;
+
+type OptionalField = "address" | "fields" | "unplaced";
+
+/** Null, and no fields: it has none any more. */
+interface Left {
+  readonly address?: string | null;
+  readonly fields?: PcFields;
+  readonly unplaced?: null;
+}
 
 const randomId = (): string => `p-${randomBytes(4).toString("hex")}`;
 
@@ -152,10 +161,10 @@ export class Inventory {
     );
   }
 
-  saveRoom(room: RoomRecord): void {
-    if (!this.roomRecords.has(room.name)) this.roomNames = null;
-    this.roomRecords.set(room.name, room);
-    this.store.saveRoom(room);
+  /** Where the store does not take it, the room is as it was. */
+  changeRoom(room: RoomRecord, change: Partial<Omit<RoomRecord, "name">>): void {
+    this.store.saveRoom({ ...room, ...change });
+    Object.assign(room, change);
   }
 
   /**
@@ -236,13 +245,27 @@ export class Inventory {
     });
   }
 
-  forget(id: string): void {
-    this.records.delete(id);
-    this.index.remove(id);
-    this.store.removePc(id);
+  /** Where the store does not take it, the PC is as it was. */
+  change(pc: PcRecord, change: Partial<Omit<PcRecord, "id" | OptionalField>> & Left): void {
+    const { address, fields, unplaced, ...rest } = change;
+    const after: PcRecord = { ...pc, ...rest };
+    if (address === null) delete after.address;
+    else if (address !== undefined) after.address = address;
+    if (fields !== undefined) after.fields = fields;
+    if (Object.keys(after.fields ?? {}).length === 0) delete after.fields;
+    if (unplaced === null) delete after.unplaced;
+    if (after.unplaced === undefined) this.store.savePc(after);
+    this.replace(pc, after);
   }
 
-  rename(pc: PcRecord, name: string): void {
+  forget(id: string): void {
+    if (this.records.get(id)?.unplaced === undefined) this.store.removePc(id);
+    this.records.delete(id);
+    this.index.remove(id);
+  }
+
+  /** Throws `conflict` for a name that another PC has. */
+  requireName(pc: PcRecord, name: string): void {
     const holder = this.index.named(name).find((other) => other !== pc);
     if (holder !== undefined) {
       throw new RoomcastError(
@@ -251,8 +274,6 @@ export class Inventory {
         "choose another name, or rename that PC first",
       );
     }
-    pc.name = name;
-    this.save(pc);
   }
 
   /** Whether no other PC than this one has the name. */
@@ -270,8 +291,7 @@ export class Inventory {
   drawSeat(roomName: string, name: string): void {
     const room = this.room(roomName);
     if (room.seats.some((seat) => seat.name === name)) return;
-    room.seats.push({ ...nextPlace(room.seats), name });
-    this.saveRoom(room);
+    this.changeRoom(room, { seats: [...room.seats, { ...nextPlace(room.seats), name }] });
   }
 
   createRoom(name: string): void {
@@ -283,7 +303,10 @@ export class Inventory {
         "choose another name",
       );
     }
-    this.saveRoom(newRoom(name));
+    const room = newRoom(name);
+    this.store.saveRoom(room);
+    this.roomRecords.set(name, room);
+    this.roomNames = null;
   }
 
   /** Its PCs go back to the default room. */
@@ -296,14 +319,13 @@ export class Inventory {
         "move its PCs to another room instead",
       );
     }
-    for (const pc of this.pcsOf(name)) {
-      pc.room = defaultRoom;
-      pc.seat = null;
-      this.save(pc);
-    }
+    const pcs = [...this.pcsOf(name)];
+    const after = pcs.map((pc): PcRecord => ({ ...pc, room: defaultRoom, seat: null }));
+    this.store.savePcs(after.filter(({ unplaced }) => unplaced === undefined));
+    for (const [number, each] of after.entries()) this.replace(pcs[number] ?? each, each);
+    this.store.removeRoom(name);
     this.roomRecords.delete(name);
     this.roomNames = null;
-    this.store.removeRoom(name);
   }
 
   /** A room that moved, with its PCs, as the store has them already. */

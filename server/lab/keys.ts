@@ -24,11 +24,11 @@ export class Keys {
     return this.byPc.get(pc) ?? null;
   }
 
-  /** Takes a key as it is now; `isKept` false: of a PC that is not stored either. */
+  /** Takes a key as it is now, or not where the store does not; `isKept` false: of a PC that is not stored either. */
   save(key: KeyRecord, isKept: boolean, when: WriteTime = "now"): void {
+    if (isKept) this.store.saveKey(key, when);
     this.byFingerprint.set(key.fingerprint, key);
     if (key.pc !== null) this.byPc.set(key.pc, key);
-    if (isKept) this.store.saveKey(key, when);
   }
 
   /** Those of PCs that moved with their room, as the store has them already. */

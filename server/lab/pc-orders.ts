@@ -67,8 +67,7 @@ export class PcOrders {
     this.requireOnline(pc);
     admissions.requireOrder([pc], by);
     admissions.place(pc, by.operator);
-    pc.nextBoot = action === "boot-disk" ? "local-disk" : "agent";
-    inventory.save(pc);
+    inventory.change(pc, { nextBoot: action === "boot-disk" ? "local-disk" : "agent" });
     agents.send(pc.id, { type: "power", action });
   }
 
@@ -77,8 +76,7 @@ export class PcOrders {
     const { inventory } = this.ports;
     const pc = inventory.get(id);
     if (pc === undefined) return;
-    pc.nextBoot = "local-disk";
-    inventory.save(pc);
+    inventory.change(pc, { nextBoot: "local-disk" });
   }
 
   /** What is on the PC's screen now, or the end of its agent's log. */
@@ -103,17 +101,11 @@ export class PcOrders {
     const fields = changedFields(pc.fields ?? {}, change.fields ?? {});
     const isSeated = seat !== null && (seat !== pc.seat || room.name !== pc.room);
     if (isSeated) this.requireSeat(pc, room.name, seat);
-    announcer.room(pc.room);
-    if (change.name !== undefined) inventory.rename(pc, change.name);
-    else if (isSeated) pc.name = inventory.nameAtSeat(pc, room, seat);
-    pc.seat = seat;
-    pc.room = room.name;
-    if (address === null) delete pc.address;
-    else pc.address = address;
-    if (Object.keys(fields).length === 0) delete pc.fields;
-    else pc.fields = fields;
-    inventory.save(pc);
+    if (change.name !== undefined) inventory.requireName(pc, change.name);
+    const name = change.name ?? (isSeated ? inventory.nameAtSeat(pc, room, seat) : pc.name);
     if (change.room !== undefined || change.seat !== undefined) admissions.place(pc, operator);
+    announcer.room(pc.room);
+    inventory.change(pc, { name, seat, room: room.name, address, fields });
     rooms.placed(pc);
     announcer.pc(pc.id);
     announcer.room(pc.room);

@@ -83,7 +83,7 @@ export class Reconciler {
     if (connection === undefined) return;
     const { report } = connection;
     const worksFor = report?.end === null ? this.ports.sessions.get(report.session) : undefined;
-    if (report !== null && worksFor !== undefined && letsGo(worksFor, pc)) {
+    if (report !== null && worksFor !== undefined && isLetGo(worksFor, pc)) {
       const { session: id, attempt } = report;
       const reason = worksFor.kind.release(worksFor.state, pc);
       return this.say(connection, pc, { type: "cancel", session: id, attempt, reason }, now);
@@ -129,7 +129,7 @@ export class Reconciler {
 
   private wanting(pc: PcId): Running | undefined {
     for (const session of this.ports.knowing(pc))
-      if (session.wanted.orders.get(pc) !== undefined && !letsGo(session, pc)) return session;
+      if (session.wanted.orders.get(pc) !== undefined) return session;
     return undefined;
   }
 
@@ -141,7 +141,7 @@ export class Reconciler {
 }
 
 /** An operator has ended the PC's work there, and the journal does not have that yet. */
-const letsGo = ({ letsGo, kind, state }: Running, pc: PcId): boolean =>
+const isLetGo = ({ letsGo, kind, state }: Running, pc: PcId): boolean =>
   letsGo && kind.wanted(state).orders.get(pc) === undefined;
 
 const keyOf = (session: string, attempt: number): string => `${session} ${attempt}`;

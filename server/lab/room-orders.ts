@@ -117,10 +117,11 @@ export class RoomOrders {
     this.ports.owners.requireSettled(name);
     const after = { ...room.settings, ...settings };
     this.ports.personals.requireSettings(name, after, settings);
-    room.settings = after;
-    if (pin !== undefined) room.pin = pin;
-    if (instructorPin !== undefined) room.instructorPin = instructorPin;
-    inventory.saveRoom(room);
+    const pins = {
+      ...(pin === undefined ? {} : { pin }),
+      ...(instructorPin === undefined ? {} : { instructorPin }),
+    };
+    inventory.changeRoom(room, { settings: after, ...pins });
     if (pin !== undefined || instructorPin !== undefined) menus.pinsChanged(name);
     for (const pc of inventory.pcsOf(name)) this.placed(pc);
     return this.changed(name);
@@ -142,12 +143,10 @@ export class RoomOrders {
     if (new Set(seats.map((seat) => seat.name)).size < seats.length) {
       throw new RoomcastError("usage", "two seats have the same name", "give each its own");
     }
-    room.seats = seats.map((seat) => ({ ...seat }));
-    inventory.saveRoom(room);
+    inventory.changeRoom(room, { seats: seats.map((seat) => ({ ...seat })) });
     for (const pc of inventory.pcsOf(name)) {
       if (pc.seat === null || seats.some((seat) => seat.name === pc.seat)) continue;
-      pc.seat = null;
-      inventory.save(pc);
+      inventory.change(pc, { seat: null });
       this.tell(pc);
       announcer.pc(pc.id);
     }
@@ -180,8 +179,7 @@ export class RoomOrders {
       );
     }
     const grows = room.walk?.grows ?? room.seats.length === 0;
-    room.walk = isOn ? { grows } : null;
-    inventory.saveRoom(room);
+    inventory.changeRoom(room, { walk: isOn ? { grows } : null });
     this.tellWalkers(name);
     return this.changed(name);
   }
@@ -218,16 +216,13 @@ export class RoomOrders {
       );
     }
     const room = inventory.room(name);
-    if (!room.seats.some((each) => each.name === seat.name)) {
-      room.seats.push(seat);
-      inventory.saveRoom(room);
-    }
-    announcer.room(pc.room);
-    pc.room = name;
-    pc.seat = seat.name;
-    pc.name = inventory.nameAtSeat(pc, room, seat.name);
-    inventory.save(pc);
+    if (!room.seats.some((each) => each.name === seat.name))
+      inventory.changeRoom(room, { seats: [...room.seats, seat] });
+    const from = pc.room;
     admissions.place(pc, "seat walk");
+    const named = inventory.nameAtSeat(pc, room, seat.name);
+    inventory.change(pc, { room: name, seat: seat.name, name: named });
+    announcer.room(from);
     announcer.note({ pc: pc.id }, `took seat ${seat.name} of room ${name}`);
     joins(pc);
     announcer.pc(pc.id);

@@ -100,8 +100,9 @@ export class Schedule {
       run: null,
       last: null,
     };
+    this.ports.state.saveSchedule(record);
     this.records.set(record.id, record);
-    this.save(record);
+    this.ports.announcer.room(record.room);
     this.setTimer();
     return view(record);
   }
@@ -110,7 +111,7 @@ export class Schedule {
   remove(id: string): void {
     const removed = this.records.get(id);
     if (removed !== undefined) this.ports.requireSettled(removed.room);
-    if (removed === undefined || !this.records.delete(id)) {
+    if (removed === undefined) {
       throw new RoomcastError(
         "not-found",
         `the schedule has no ${id}`,
@@ -118,6 +119,7 @@ export class Schedule {
       );
     }
     this.ports.state.removeSchedule(id);
+    this.records.delete(id);
     this.ports.announcer.room(removed.room);
     this.setTimer();
   }

@@ -18,6 +18,7 @@ import type { Presence } from "./presence.ts";
 import type { CastRequest, RestoreRequest } from "./receivers-request.ts";
 import type { RoomOwners } from "./room-owners.ts";
 import type { Sessions } from "./sessions.ts";
+import { unwritten } from "./unwritten.ts";
 
 /** A restore as an operator words it: an image by reference, and a room or PCs by reference. */
 export interface NamedRestore extends Omit<RestoreRequest, "image" | "pcs" | "canary" | "fitTo"> {
@@ -130,7 +131,7 @@ export class SessionOrders {
   /** The order stands: it places whom it names, and says whom of the room it left out. */
   private begun(session: SessionView, pcs: readonly PcRecord[], by: OrderedBy | null): void {
     const { admissions, inventory, announcer } = this.ports;
-    if (by !== null) for (const pc of pcs) admissions.place(pc, by.operator);
+    this.place(session, pcs, by);
     const all = session.room === null ? [] : inventory.pcsOf(session.room);
     for (const pc of all) {
       const fault = pcs.includes(pc) ? null : admissions.orderFault(pc, by);
@@ -138,6 +139,20 @@ export class SessionOrders {
         announcer.note({ session: session.id, pc: pc.id }, `left out: ${fault.what}`);
     }
     if (session.room !== null) announcer.room(session.room);
+  }
+
+  /** Who is in a session that an operator ordered is placed by that. The disk may take the session and not this. */
+  private place({ id }: SessionView, pcs: readonly PcRecord[], by: OrderedBy | null): void {
+    if (by === null) return;
+    for (const pc of pcs)
+      try {
+        this.ports.admissions.place(pc, by.operator);
+      } catch (error) {
+        throw unwritten(`that ${pc.name} is placed`, error, {
+          stands: `session ${id} has it all the same, and waits for it`,
+          afterwards: `then \`roomcast pc admit ${pc.name}\``,
+        });
+      }
   }
 
   /** A room that another server of the campus has begins no session here. */
@@ -257,7 +272,7 @@ export class SessionOrders {
     const faults = this.ownFaults(session, pcs);
     if (faults.length > 0) throw refusedFor(faults);
     const view = sessions.admit(session, pcs);
-    for (const pc of pcs) admissions.place(pc, by.operator);
+    this.place(view, pcs, by);
     return view;
   }
 
@@ -285,7 +300,7 @@ export class SessionOrders {
     admissions.requireOrder([pc], by);
     const { name, disk, raw } = request;
     const session = sessions.capture(pc, { name, disk, raw });
-    if (by !== null) admissions.place(pc, by.operator);
+    this.place(session, [pc], by);
     return session;
   }
 
@@ -298,7 +313,7 @@ export class SessionOrders {
     pcs.requireOnline(pc);
     const { pc: _, ...order } = request;
     const session = sessions.wipe(pc, { ...order, ...orderer(by) });
-    if (by !== null) admissions.place(pc, by.operator);
+    this.place(session, [pc], by);
     return session;
   }
 }

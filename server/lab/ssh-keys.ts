@@ -15,7 +15,7 @@ const roomLinesLimit = 64;
 
 export interface SshKeysPorts {
   readonly store: Pick<StateStore, "sshKeys" | "saveSshKey" | "removeSshKey">;
-  readonly inventory: Pick<Inventory, "rooms" | "room" | "saveRoom">;
+  readonly inventory: Pick<Inventory, "rooms" | "room" | "changeRoom">;
   readonly announcer: Pick<Announcer, "note" | "room">;
   /** Who decides which keys there are. */
   readonly keep: Keep<SshKeyRecord>;
@@ -110,8 +110,7 @@ export class SshKeys {
     for (const named of this.roomsWith(name)) {
       const room = inventory.room(named);
       const sshKeys = room.settings.sshKeys.filter((each) => each !== name);
-      room.settings = { ...room.settings, sshKeys };
-      inventory.saveRoom(room);
+      inventory.changeRoom(room, { settings: { ...room.settings, sshKeys } });
       announcer.note({ room: named }, `room ${named} has the SSH key ${name} no more`);
       announcer.room(named);
     }

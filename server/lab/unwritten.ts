@@ -7,7 +7,7 @@ const unknownFault = {
 } as const;
 
 /**
- * What an operator is told whose word the journal did not take: `what` was said, how it `stands` now, and what is
+ * What an operator is told whose word the disk did not take: `what` was said, how it `stands` now, and what is
  * to do after the fault is mended.
  */
 export function unwritten(

@@ -1,4 +1,4 @@
-/** The server's process: the real engine and kinds over a journal; what is in its memory dies with it. */
+/** The server's process: the real engine, turns and kinds over a journal; what is in its memory dies with it. */
 
 import { RoomcastError } from "../../core/errors.ts";
 import { type BootProof, isProofPending } from "../../core/session/boot-proof.ts";

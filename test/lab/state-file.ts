@@ -21,6 +21,8 @@ export interface StateFilePorts {
 
 export class StateFile {
   private readonly ports: StateFilePorts;
+  private readonly number = ++count;
+  /** Counts the processes that died. */
   private generation = 0;
   private db: DatabaseSync;
   /** As the process has set it: whether a commit waits for the disk. */
@@ -101,8 +103,6 @@ export class StateFile {
   private get path(): string {
     return join(folder(), `${this.number}-${this.generation}.db`);
   }
-
-  private readonly number = ++count;
 
   private get logBytes(): number {
     return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;

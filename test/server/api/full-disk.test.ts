@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CastSender } from "../../../core/cast/ends.ts";
+import { RoomcastError } from "../../../core/errors.ts";
 import { bulkKind } from "../../../core/wire/bulk.ts";
 import type { ServerMessage } from "../../../core/wire/server-message.ts";
 import type { SessionView } from "../../../core/wire/views.ts";
@@ -202,4 +203,26 @@ test("what begins work is not begun, not then and not later", async () => {
   assert.equal((await ask(200, "POST", ...begin([3]))).id, "s2");
   assert.equal((await ask(200, "POST", `/sessions/${id}/start`)).state, "casting");
   for (const each of [id, "s2"]) await ask(200, "POST", `/sessions/${each}/stop`);
+});
+
+test("a disk that takes the session, and not that its PC is placed", async () => {
+  const login = loginOf(helloOf("52:54:00:00:00:04"), { kind: "file" });
+  const { pc } = api.lab.connections.login(login);
+  api.lab.connections.connected(pc, login);
+  const { savePc } = api.state;
+  api.state.savePc = () => {
+    throw new RoomcastError("no-space", "the disk is full", "free some");
+  };
+  const [path, body] = begin([4]);
+  const told = await ask(507, "POST", path, { ...body, shown: [{ pc, code: login.code }] });
+  assert.equal(
+    told.message,
+    "that pc4 is placed cannot be written down (the disk is full): session s1 has it all the same, and waits for it",
+  );
+  assert.equal(told.next, "free some; then `roomcast pc admit pc4`");
+  assert.deepEqual([resumed(), sentTo(pc)], [["s1"], []]);
+  api.state.savePc = savePc;
+  await ask(200, "POST", "/pcs/pc4/admit", {});
+  await until(() => sentTo(pc).length > 0);
+  await ask(200, "POST", "/sessions/s1/stop");
 });

@@ -55,8 +55,8 @@ test("names are unique; the default room stays; a deleted room's PCs go there", 
   const inventory = new Inventory(store);
   const first = register(inventory, hello(a));
   const second = register(inventory, hello(b));
-  assert.throws(() => inventory.rename(second, "pc1"), RoomcastError);
-  inventory.rename(first, "pc1");
+  assert.throws(() => inventory.requireName(second, "pc1"), RoomcastError);
+  inventory.requireName(first, "pc1");
   inventory.createRoom("lab1");
   first.room = "lab1";
   inventory.save(first);
@@ -92,9 +92,10 @@ test("rooms and PCs are unique and found in any spelling; the first one is kept"
   const second = register(inventory, hello(b, null, "desk-4"));
   assert.deepEqual([first.name, second.name], ["Desk-4", "pc1"]);
   assert.equal(inventory.find("DESK-4"), first);
-  assert.throws(() => inventory.rename(second, "desk-4"), /is named Desk-4/);
+  assert.throws(() => inventory.requireName(second, "desk-4"), /is named Desk-4/);
   assert(!inventory.isFreeName("dESK-4", second));
-  inventory.rename(first, "desk-4");
+  inventory.requireName(first, "desk-4");
+  inventory.change(first, { name: "desk-4" });
   assert.equal(first.name, "desk-4", "its own name in another spelling");
   inventory.createRoom("Lab1");
   assert.throws(() => inventory.createRoom("lab1"), /room Lab1 exists already/);
