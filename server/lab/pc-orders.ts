@@ -71,12 +71,17 @@ export class PcOrders {
     agents.send(pc.id, { type: "power", action });
   }
 
-  /** The PC's next network boot leads to its own disk. */
+  /** The PC's next network boot leads to its own disk. No operator waits for that: a disk that does not take it is asked again. */
   startFromDisk(id: string): void {
     const { inventory } = this.ports;
     const pc = inventory.get(id);
     if (pc === undefined) return;
-    inventory.change(pc, { nextBoot: "local-disk" });
+    try {
+      inventory.change(pc, { nextBoot: "local-disk" });
+    } catch {
+      pc.nextBoot = "local-disk";
+      inventory.save(pc, "soon");
+    }
   }
 
   /** What is on the PC's screen now, or the end of its agent's log. */

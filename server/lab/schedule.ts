@@ -261,7 +261,11 @@ export class Schedule {
   private ended(session: SessionView): void {
     for (const record of this.records.values()) {
       if (record.run?.stage !== "restoring" || record.run.session !== session.id) continue;
-      this.finish(record, session.id, sentence(session));
+      // Whoever tells of a session's end is not to be stopped by a disk that is full: after a restart it is told again.
+      guarded(
+        (error) => this.ports.unexpected(record.id, error),
+        () => this.finish(record, session.id, sentence(session)),
+      );
     }
   }
 

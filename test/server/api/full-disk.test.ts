@@ -226,3 +226,22 @@ test("a disk that takes the session, and not that its PC is placed", async () =>
   await until(() => sentTo(pc).length > 0);
   await ask(200, "POST", "/sessions/s1/stop");
 });
+
+test("what a verified PC leads to may wait, and stops nobody", async () => {
+  const { id } = await ask(200, "POST", ...begin([1]));
+  const pc = pcs[0] as string;
+  work(pc, id);
+  await until(async () => (await ask(200, "GET", `/sessions/${id}`)).state === "casting");
+  const { savePc } = api.state;
+  api.state.savePc = (record, when) => {
+    if (when !== "soon") throw new RoomcastError("no-space", "the disk is full", "free some");
+    savePc(record, when);
+  };
+  const { rootHash = "" } = api.images.find("img") ?? {};
+  const end = { outcome: "verified", reason: null, next: null, rootHash, counters: null } as const;
+  const report = { session: id, attempt: 1, phase: "done" as const, end };
+  api.lab.connections.message(pc, { type: "alive", state: "idle", report });
+  await until(async () => (await ask(200, "GET", `/sessions/${id}`)).state === "done");
+  const saved = () => api.state.pcs().find((record) => record.id === pc)?.nextBoot;
+  await until(() => saved() === "local-disk");
+});
