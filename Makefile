@@ -175,7 +175,7 @@ bench-campus: packages ## a campus of twenty servers and a thousand rooms on one
 	$(NODE) test/bench/campus.ts --out docs/bench
 	$(NODE) test/bench/campus-costs.ts --out docs/bench
 
-bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open and to sweep; some 20 minutes, 5 GB in /tmp
+bench-store: $(DEV) ## how long a store of 300 images of 100 GB takes to open, to sweep, and to close amid that; some 20 minutes, 5 GB in /tmp
 	$(NODE) test/bench/store.ts
 
 bench-capture: packages ## a capture beside partclone and dd through zstd -1; 5 minutes (root, Debian 12)

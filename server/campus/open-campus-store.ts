@@ -12,20 +12,25 @@ export interface CampusStorePorts
   readonly store: StorePorts;
 }
 
-/** The folder is opened as by `openImageStore`. Registry and storage are closed by whoever opened them, after the store. */
+/**
+ * The folder is opened as by `openImageStore`, until `signal` aborts. Registry and storage are closed by whoever opened
+ * them, after the store.
+ */
 export async function openCampusStore(
   directory: string,
   { store, ...ports }: CampusStorePorts,
+  signal?: AbortSignal,
 ): Promise<CampusStore> {
   const { disk, checker } = store;
   const opened: { campus: Campus | null } = { campus: null };
-  const folder = await openImageStore(directory, {
+  const inCampus: StorePorts = {
     ...store,
     campus: {
       makeRoom: async (bytes) => opened.campus?.cache.makeRoom(bytes),
       committed: () => opened.campus?.tend(),
     },
-  });
+  };
+  const folder = await openImageStore(directory, inCampus, signal);
   const known = await KnownImages.open(join(directory, "campus.json"), disk);
   const used = (await readNumbers(disk, directory, "used.json", (id) => id)) ?? new Map();
   const campus = new Campus({ ...ports, folder, disk, checker, directory }, known, used);

@@ -11,7 +11,7 @@ import { CampusHistory } from "./campus-history.ts";
 import { CampusOrders } from "./campus-orders.ts";
 import { CampusRooms } from "./campus-rooms.ts";
 import { hostTime } from "./host-time.ts";
-import { openCampusStore } from "./open-campus-store.ts";
+import { type CampusStorePorts, openCampusStore } from "./open-campus-store.ts";
 import { isAway } from "./patience.ts";
 import { PgRegistry } from "./registry.ts";
 import { S3Objects } from "./s3.ts";
@@ -37,13 +37,14 @@ export interface OpenCampus {
 }
 
 /**
- * Rejects for what is wrong in the configuration, and with `conflict` when another server has this one's name; not while
- * database or storage are away.
+ * Rejects for what is wrong in the configuration, with `conflict` when another server has this one's name, and while its
+ * folder is opened also once `signal` aborts; not while database or storage are away.
  */
 export async function openCampus(
   directory: string,
   config: CampusConfig,
   warn: (fields: Record<string, unknown>, text: string) => void,
+  signal?: AbortSignal,
 ): Promise<OpenCampus> {
   const { database: settings, storage, cacheBytes } = config;
   const { endpoint, forcePathStyle = false } = storage;
@@ -82,12 +83,13 @@ export async function openCampus(
     path: join(directory, "campus-shared.json"),
   });
   opened.defer(() => shared.close());
-  const store = await openCampusStore(directory, {
+  const ports: CampusStorePorts = {
     ...{ store: nodePorts(directory), registry, objects, seal, server, cacheBytes },
     ...{ tables: registry.sweepTables(), time: hostTime },
     salt: () => randomBytes(saltBytes),
     warn: (text) => warn({}, text),
-  });
+  };
+  const store = await openCampusStore(directory, ports, signal);
   store.closeWith(opened.move());
   return { images: store, rooms, orders, history, shared, traffic: objects.traffic };
 }

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Codec } from "../../core/image/types.ts";
+import { checkBeside, openingStopped } from "./catalogue-beside.ts";
 import { storeError } from "./faults.ts";
 import type { ChunkPlace, Packs } from "./packs.ts";
 
@@ -18,6 +19,11 @@ const schema = `
   CREATE TABLE IF NOT EXISTS damaged (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS complete (yes INTEGER PRIMARY KEY) STRICT;
   CREATE TABLE IF NOT EXISTS swept (yes INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS closed (yes INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS erasing (
+    sha256 BLOB NOT NULL, pack INTEGER NOT NULL, offset INTEGER NOT NULL,
+    codec INTEGER NOT NULL, storedLength INTEGER NOT NULL, crc32c INTEGER NOT NULL
+  ) STRICT;
 `;
 
 /** A row of the table `chunk`. */
@@ -66,26 +72,38 @@ export class Catalogue {
     });
   }
 
+  /** Adds those that are not there yet. All or none; durable when it returns. */
+  add(places: Iterable<ChunkPlace>): void {
+    this.transaction(() => {
+      for (const place of places) this.addOne(place);
+    });
+  }
+
   /**
-   * All or none; durable when it returns, or with `settle`, if `isDurable` is false. Answers the damaged places that
-   * were replaced.
+   * The same, durable with `settle`. They take the places of damaged ones, and of those in packs that are about to go
+   * (`isLeaving`). Answers the damaged places that were replaced.
    */
-  add(places: Iterable<ChunkPlace>, isDurable = true): ChunkPlace[] {
+  addAnew(places: Iterable<ChunkPlace>, isLeaving: (pack: number) => boolean): ChunkPlace[] {
     const replaced: ChunkPlace[] = [];
     const add = (): void => {
-      for (const { pack, offset, entry } of places) {
-        const { sha256, codec, storedLength, crc32c } = entry;
-        if (this.isDamaged(sha256)) {
-          const old = this.find(sha256);
-          if (old !== undefined) replaced.push(old);
+      for (const place of places) {
+        const { sha256 } = place.entry;
+        const old = this.find(sha256);
+        const isLost = old !== undefined && isLeaving(old.pack);
+        if (isLost || this.isDamaged(sha256)) {
+          if (old !== undefined && !isLost) replaced.push(old);
           this.forgetOne(sha256);
         }
-        this.insert.run(sha256, pack, offset, codec, storedLength, crc32c);
+        this.addOne(place);
       }
     };
-    if (isDurable) this.transaction(add);
-    else this.unwaited(() => this.transaction(add));
+    this.unwaited(() => this.transaction(add));
     return replaced;
+  }
+
+  private addOne({ pack, offset, entry }: ChunkPlace): void {
+    const { sha256, codec, storedLength, crc32c } = entry;
+    this.insert.run(sha256, pack, offset, codec, storedLength, crc32c);
   }
 
   /** All that was added is durable when it returns. */
@@ -130,10 +148,38 @@ export class Catalogue {
     return unneeded;
   }
 
-  forget(places: Iterable<ChunkPlace>): void {
+  /**
+   * Forgets chunks that nothing needs, and are still at these places. Those whose records are to be erased (`isErased`,
+   * by the pack) are in `erasing` until the next call, or `forgetErased`: a process that is killed before it has erased
+   * them has them in mind. Durable when it returns; answers what was forgotten.
+   */
+  bury(places: Iterable<ChunkPlace>, isErased: (pack: number) => boolean): ChunkPlace[] {
+    const buried: ChunkPlace[] = [];
     this.transaction(() => {
-      for (const { entry } of places) this.forgetOne(entry.sha256);
+      this.db.exec("DELETE FROM erasing");
+      const note = this.db.prepare("INSERT INTO erasing SELECT * FROM chunk WHERE sha256 = ?");
+      for (const place of places) {
+        const { sha256 } = place.entry;
+        const now = this.find(sha256);
+        // Packed anew meanwhile.
+        if (now?.pack !== place.pack || now.offset !== place.offset) continue;
+        if (isErased(place.pack)) note.run(sha256);
+        this.forgetOne(sha256);
+        buried.push(place);
+      }
     });
+    return buried;
+  }
+
+  /** Places of which nobody knows whether their records have been erased. */
+  get erasing(): ChunkPlace[] {
+    const rows = this.db.prepare("SELECT * FROM erasing").all();
+    return (rows as unknown as ChunkRow[]).map(placeOf);
+  }
+
+  /** They have been. Durable when it returns. */
+  forgetErased(): void {
+    this.transaction(() => this.db.exec("DELETE FROM erasing"));
   }
 
   private forgetOne(sha256: Uint8Array): void {
@@ -155,6 +201,18 @@ export class Catalogue {
 
   markComplete(): void {
     this.db.exec("INSERT OR IGNORE INTO complete VALUES (1)");
+  }
+
+  /** Whether the process before this one closed it in order; only the first time that it is asked. */
+  takeClosed(): boolean {
+    const wasClosed = this.db.prepare("SELECT 1 FROM closed").get() !== undefined;
+    if (wasClosed) this.transaction(() => this.db.exec("DELETE FROM closed"));
+    return wasClosed;
+  }
+
+  /** For `takeClosed`. */
+  markClosed(): void {
+    this.transaction(() => this.db.exec("INSERT OR IGNORE INTO closed VALUES (1)"));
   }
 
   close(): void {
@@ -188,6 +246,8 @@ export interface CatalogueFile {
   exists(): boolean;
   /** Makes it where there is none. */
   open(): DatabaseSync;
+  /** Whether SQLite finds it in order. Rejects once `signal` aborts. */
+  isSound(signal: AbortSignal): Promise<boolean>;
   remove(): void;
 }
 
@@ -197,22 +257,30 @@ export function catalogueIn(directory: string): CatalogueFile {
   return {
     exists: () => existsSync(path),
     open: () => new DatabaseSync(path),
+    isSound: (signal) => checkBeside(path, signal),
     remove() {
       for (const end of ["", "-wal", "-shm"]) rmSync(path + end, { force: true });
     },
   };
 }
 
-/** Opens the catalogue; one that is missing, unreadable or unfinished is rebuilt from the packs. */
-export async function openCatalogue(file: CatalogueFile, packs: Packs): Promise<Catalogue> {
+/**
+ * Opens the catalogue; one that is missing, unreadable or unfinished is rebuilt from the packs. Rejects with `cancelled`
+ * once `signal` aborts.
+ */
+export async function openCatalogue(
+  file: CatalogueFile,
+  packs: Packs,
+  signal: AbortSignal,
+): Promise<Catalogue> {
   if (file.exists()) {
     try {
       const db = file.open();
       db.exec(schema);
       const catalogue = new Catalogue(db);
+      const isIdle = catalogue.takeClosed() || catalogue.isSwept;
       // Of thirty million chunks this takes a minute: only a process that died amid its work gives reason to.
-      const isSound =
-        catalogue.isSwept || db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
+      const isSound = isIdle || (await file.isSound(signal));
       if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) return catalogue;
       db.close();
     } catch (cause) {
@@ -228,7 +296,10 @@ export async function openCatalogue(file: CatalogueFile, packs: Packs): Promise<
     const catalogue = new Catalogue(db);
     for (const pack of await packs.numbers()) {
       const found: ChunkPlace[] = [];
-      for await (const place of packs.scan(pack)) found.push(place);
+      for await (const place of packs.scan(pack)) {
+        if (signal.aborted) throw openingStopped();
+        found.push(place);
+      }
       catalogue.add(found);
     }
     catalogue.markComplete();

@@ -18,12 +18,20 @@ const spaceCheckBytes = 32 * 1024 * 1024;
 /** Chunks that are added to the catalogue before other work has its turn: a few milliseconds. */
 const placesAtOnce = 256;
 
+/** Places whose records are erased at once: some milliseconds, on a slow disk half a second. */
+const placesBuried = 64;
+
 /** What a sweep has to leave alone, as it is at each of its steps. */
 export interface SweepGuards {
-  /** A writer needs the chunk, by `hashKey`. */
+  /** A writer needs the chunk, by `hashKey`, or has committed an image with it since the sweep began. */
   isHeld(key: string): boolean;
+  /** There are such writers. */
   isBusy(): boolean;
-  isStopped(): boolean;
+  /** It ends after the step that it is at. */
+  readonly signal: AbortSignal;
+  /** Not while images are committed, or chunks change their places. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  freed(bytes: number): void;
 }
 
 const keyOf = ({ sha256 }: IndexEntry): string => hashKey(sha256);
@@ -39,16 +47,24 @@ export interface ChunksPorts {
   pause(): Promise<void>;
 }
 
+/** The catalogue has the chunk in this place. */
+function isAt(catalogue: Catalogue, { pack, offset, entry }: ChunkPlace): boolean {
+  const place = catalogue.find(entry.sha256);
+  return place?.pack === pack && place.offset === offset;
+}
+
 export class Chunks {
   private readonly ports: ChunksPorts;
   /** Stored, not in the catalogue yet, by `hashKey`. */
   private readonly pending = new Map<string, ChunkPlace>();
   /** Damaged places that a flush has replaced, which has not come to its end yet. */
   private readonly replaced: ChunkPlace[] = [];
-  /** Being swept, by `hashKey`: as good as gone. */
-  private readonly dying = new Set<string>();
   /** Packs that are about to go whole, and all that is in them. */
   private leaving: ReadonlySet<number> = new Set();
+  /** Packs of this process that the catalogue knows chunks of, or has known. */
+  private readonly catalogued = new Set<number>();
+  /** No chunk has changed its place since the sweep began. */
+  private isStill = true;
   private readonly storing = new Map<string, Promise<void>>();
   private untilSpaceCheck = spaceCheckBytes;
 
@@ -62,7 +78,7 @@ export class Chunks {
     const key = hashKey(hash);
     const pending = this.pending.get(key);
     if (pending !== undefined) return pending;
-    if (this.dying.has(key) || catalogue.isDamaged(hash)) return undefined;
+    if (catalogue.isDamaged(hash)) return undefined;
     const place = catalogue.find(hash);
     return place === undefined || this.leaving.has(place.pack) ? undefined : place;
   }
@@ -108,19 +124,19 @@ export class Chunks {
     return work;
   }
 
-  /** All that was stored by now is durable when it resolves. Answers the damaged places that were replaced. */
-  async flush(): Promise<ChunkPlace[]> {
+  /**
+   * What was stored by now of some chunks (`isOf`, by `hashKey`) is durable when it resolves. Answers the damaged places
+   * that were replaced.
+   */
+  async flush(isOf: (key: string) => boolean): Promise<ChunkPlace[]> {
     const { packs, catalogue, pause } = this.ports;
-    const stored = [...this.pending];
+    const stored = [...this.pending].filter(([key]) => isOf(key));
+    for (const [, { pack }] of stored) this.catalogued.add(pack);
     await packs.sync();
     for (let at = 0; at < stored.length; at += placesAtOnce) {
       const some = stored.slice(at, at + placesAtOnce);
-      this.replaced.push(
-        ...catalogue.add(
-          some.map(([, place]) => place),
-          false,
-        ),
-      );
+      const places = some.map(([, place]) => place);
+      this.replaced.push(...catalogue.addAnew(places, (pack) => this.leaving.has(pack)));
       await pause();
     }
     // An earlier try may have added them, and not have come to this.
@@ -140,6 +156,7 @@ export class Chunks {
    */
   async replace(batch: RepackedBatch, mayBe: () => boolean): Promise<boolean> {
     const { packs, catalogue } = this.ports;
+    this.isStill = false;
     const moved: { old: ChunkPlace; place: ChunkPlace }[] = [];
     const places = (): ChunkPlace[] => moved.map(({ place }) => place);
     try {
@@ -152,6 +169,7 @@ export class Chunks {
       await packs.erase(places()).catch(() => {});
       throw error;
     }
+    for (const { pack } of places()) this.catalogued.add(pack);
     const isDone = mayBe();
     const unneeded = isDone ? catalogue.replace(batch.level, moved, batch.same) : places();
     await packs.erase(unneeded).catch(() => {});
@@ -169,56 +187,129 @@ export class Chunks {
   }
 
   /**
-   * Removes what nobody needs, and answers the bytes that were freed. Packs go whole only while nobody writes,
-   * which `isBusy` tells. It may be stopped after each step; the next sweep does the rest.
+   * Erases what was stored of these chunks, by `hashKey`, and never came into an image. A pack with nothing else in it
+   * goes whole. False: something is left, which a sweep finds.
    */
-  async sweep(
-    steps: AsyncIterable<SweepStep>,
-    { isHeld, isBusy, isStopped }: SweepGuards,
-  ): Promise<number> {
-    const { packs } = this.ports;
-    let freed = await this.dropFresh(isHeld);
-    try {
-      for await (const step of steps) {
-        if (step.type === "live-packs") {
-          const numbers = await packs.numbers();
-          if (!isBusy()) this.leave(numbers, step.packs);
-        } else freed += await this.bury(step.places.filter(({ entry }) => !isHeld(keyOf(entry))));
-        if (isStopped()) return freed;
+  async discard(
+    keys: ReadonlySet<string>,
+    { isHeld, inTurn }: Pick<SweepGuards, "isHeld" | "inTurn">,
+  ): Promise<boolean> {
+    const { packs, catalogue, pause } = this.ports;
+    const places: ChunkPlace[] = [];
+    let isAll = true;
+    let count = 0;
+    for (const key of keys) {
+      const place = this.pending.get(key);
+      if (place !== undefined && !isHeld(key)) {
+        this.pending.delete(key);
+        // A flush that did not come to its end may have told the catalogue.
+        const isKnown = this.catalogued.has(place.pack) && isAt(catalogue, place);
+        if (isKnown) isAll = false;
+        else places.push(place);
       }
-      if (this.leaving.size > 0) await packs.drop([...this.leaving]);
+      if (++count % placesAtOnce === 0) await pause();
+    }
+    if (places.length === 0) return isAll;
+    const whole = await inTurn(async () => {
+      // Into which pack goes what is just being written, nobody can tell.
+      if (this.storing.size > 0) return new Set<number>();
+      const kept = this.pendingPacks();
+      const empty = new Set(places.map(({ pack }) => pack));
+      for (const pack of empty) if (kept.has(pack) || this.catalogued.has(pack)) empty.delete(pack);
+      await packs.drop([...empty]);
+      return empty;
+    });
+    await packs.erase(places.filter(({ pack }) => !whole.has(pack)));
+    return isAll;
+  }
+
+  /** Before a sweep looks at the images; not while images are committed, or chunks change their places. */
+  beginSweep(): void {
+    this.isStill = true;
+  }
+
+  /**
+   * Removes what nobody needs. False: something is left for the next sweep, since this one was stopped, or somebody held
+   * what no image has.
+   */
+  async sweep(steps: AsyncIterable<SweepStep>, guards: SweepGuards): Promise<boolean> {
+    const { packs, catalogue } = this.ports;
+    const { signal, inTurn } = guards;
+    /** Packs that go once nothing is left in them. */
+    let going = new Set<number>();
+    let isWhole = true;
+    try {
+      await this.finishErasing();
+      for await (const step of steps) {
+        if (step.type === "live-packs")
+          going = this.leave(await packs.numbers(), step.packs, guards);
+        else
+          for (let at = 0; at < step.places.length && !signal.aborted; at += placesBuried) {
+            const places = step.places.slice(at, at + placesBuried);
+            const buried = await this.bury(places, going, guards);
+            if (buried.length < places.length) isWhole = false;
+            guards.freed(bytesIn(buried));
+          }
+        if (signal.aborted) break;
+      }
+      catalogue.forgetErased();
+      for (const pack of going) if (!signal.aborted) await inTurn(() => packs.drop([pack]));
     } finally {
       this.leaving = new Set();
     }
-    return freed;
+    return isWhole && !signal.aborted;
   }
 
-  /** What was stored for images that never were. */
-  private async dropFresh(isHeld: SweepGuards["isHeld"]): Promise<number> {
-    const fresh = [...this.pending.values()].filter(({ entry }) => !isHeld(keyOf(entry)));
-    for (const { entry } of fresh) this.pending.delete(keyOf(entry));
-    await this.ports.packs.erase(fresh);
-    return bytesIn(fresh);
-  }
-
-  /** Nothing that is in these packs is found from here on, and nothing is put there. */
-  private leave(numbers: readonly number[], live: readonly number[]): void {
-    const kept = new Set([...live, ...[...this.pending.values()].map(({ pack }) => pack)]);
-    this.leaving = new Set(numbers.filter((pack) => !kept.has(pack)));
-    this.ports.packs.retire(this.leaving);
-  }
-
-  private async bury(places: readonly ChunkPlace[]): Promise<number> {
+  /** Erases what a sweep, of an earlier process perhaps, had begun to erase. */
+  async finishErasing(): Promise<void> {
     const { packs, catalogue } = this.ports;
-    for (const { entry } of places) this.dying.add(keyOf(entry));
-    try {
-      await packs.erase(places.filter(({ pack }) => !this.leaving.has(pack)));
-      // Last: what a crash interrupts is swept again when the store is opened.
-      if (places.length > 0) catalogue.forget(places);
-    } finally {
-      this.dying.clear();
-    }
-    return bytesIn(places);
+    const places = catalogue.erasing;
+    if (places.length === 0) return;
+    await packs.erase(places);
+    catalogue.forgetErased();
+  }
+
+  /**
+   * Which packs go. Where nobody has written since the sweep began, nothing that is in them is found from here on, and
+   * nothing is put there; else those alone can go to which nothing is ever put, once all that is in them is gone.
+   */
+  private leave(
+    numbers: readonly number[],
+    live: readonly number[],
+    { isBusy }: SweepGuards,
+  ): Set<number> {
+    const { packs } = this.ports;
+    const kept = new Set([...live, ...this.pendingPacks()]);
+    const unneeded = numbers.filter((pack) => !kept.has(pack));
+    if (isBusy() || !this.isStill) return new Set(unneeded.filter((pack) => packs.isOld(pack)));
+    this.leaving = new Set(unneeded);
+    packs.retire(this.leaving);
+    return new Set(unneeded);
+  }
+
+  /** Answers those that are gone. A pack with one that is held does not go. */
+  private async bury(
+    places: readonly ChunkPlace[],
+    going: Set<number>,
+    { isHeld }: SweepGuards,
+  ): Promise<ChunkPlace[]> {
+    const { packs, catalogue } = this.ports;
+    const isLeaving = (pack: number): boolean => this.leaving.has(pack);
+    // Who holds what is in a pack that is leaving has it from elsewhere.
+    const isKept = ({ pack, entry }: ChunkPlace): boolean =>
+      !isLeaving(pack) && isHeld(keyOf(entry));
+    for (const place of places) if (isKept(place)) going.delete(place.pack);
+    const dead = places.filter((place) => !isKept(place));
+    // First: what the catalogue knows is there, also for the process that comes after a crash.
+    const buried = catalogue.bury(dead, (pack) => !isLeaving(pack));
+    await packs.erase(buried.filter(({ pack }) => !isLeaving(pack)));
+    return buried;
+  }
+
+  private pendingPacks(): Set<number> {
+    const found = new Set<number>();
+    for (const { pack } of this.pending.values()) found.add(pack);
+    return found;
   }
 
   /** As the catalogue has it. */
@@ -236,8 +327,14 @@ export class Chunks {
   }
 
   async close(): Promise<void> {
-    await this.ports.packs.close();
-    this.ports.catalogue.close();
+    const { packs, catalogue } = this.ports;
+    await packs.close();
+    try {
+      catalogue.markClosed();
+    } catch {
+      // A full disk, say: it is checked when it is opened.
+    }
+    catalogue.close();
   }
 
   private async requireReserve(length: number): Promise<void> {

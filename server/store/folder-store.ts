@@ -26,10 +26,11 @@ import {
 } from "./repack.ts";
 import type { Space } from "./space.ts";
 import type { StorePorts } from "./store-ports.ts";
+import { Sweeper } from "./sweeper.ts";
 import { type VerifyOptions, type VerifyReport, verifyImages } from "./verify.ts";
 
-/** How long the opening of a store waits for a look into its indexes, in milliseconds. */
-const lookLimitMs = 1000;
+/** How long the opening of a store waits for a sweep, or for a look into its indexes, in milliseconds. */
+const tidyLimitMs = 1000;
 
 export interface OpenedStore {
   readonly ports: StorePorts;
@@ -50,7 +51,6 @@ export const castSourceModule = new URL("./cast-source.ts", import.meta.url).hre
 /** The images of a folder, committed and deleted one after the other over one stock of chunks. */
 export class FolderStore implements ImageStore {
   private readonly manifestProblems: readonly string[];
-  private indexProblem: string | null = null;
   private readonly ports: StorePorts;
   private readonly directory: string;
   private readonly folder: string;
@@ -61,11 +61,11 @@ export class FolderStore implements ImageStore {
   private readonly chunks: Chunks;
   private readonly indexes: Indexes;
   private readonly newImages: NewImages;
+  private readonly sweeper: Sweeper;
   /** How many hold the forms as they are. */
   private formHolders = 0;
-  /** Commits, deletions and sweeps happen one after another. */
+  /** Commits and deletions happen one after another; a sweep takes its turn for a moment each time. */
   private turn: Promise<unknown> = Promise.resolve();
-  private isClosing = false;
 
   constructor(opened: OpenedStore) {
     this.ports = opened.ports;
@@ -82,22 +82,29 @@ export class FolderStore implements ImageStore {
       placeOf: (hash) => chunks.placeOf(hash),
       pause: () => ports.disk.pause(),
     });
+    this.sweeper = new Sweeper({
+      chunks,
+      newImages: () => this.newImages,
+      images: () => images.all(),
+      findDead: (all, signal) => ports.findDead(folder, all, signal),
+      isForbidden: () => this.manifestProblems.length > 0,
+      inTurn: (work) => this.inTurn(work),
+    });
     this.newImages = new NewImages({
-      ...{ store: ports, folder, images, numbers, chunks },
+      ...{ store: ports, folder, images, numbers, chunks, sweeper: this.sweeper },
       space: () => this.space(),
       inTurn: (work) => this.inTurn(work),
       formsChanged: () => this.indexes.forgetForms(),
-      sweep: () => this.sweep(),
     });
   }
 
   get problems(): readonly string[] {
-    const { manifestProblems, indexProblem } = this;
-    return indexProblem === null ? manifestProblems : [...manifestProblems, indexProblem];
+    const { manifestProblems, sweeper } = this;
+    return sweeper.problem === null ? manifestProblems : [...manifestProblems, sweeper.problem];
   }
 
   get warnings(): readonly string[] {
-    return this.list().flatMap(oddNameWarnings);
+    return [...this.list().flatMap(oddNameWarnings), ...this.sweeper.warnings];
   }
 
   list(): Manifest[] {
@@ -250,14 +257,14 @@ export class FolderStore implements ImageStore {
       });
       return report;
     } finally {
-      // Packs of which nothing is left.
-      if (!chunks.isSwept) await this.sweep();
+      // Packs of which nothing is left. Who has stopped it waits for nothing more.
+      if (this.sweeper.isOwed) await unlessAborted(options.signal, this.sweeper.begin());
     }
   }
 
   private async replaceNow(batch: RepackedBatch, isFree: () => boolean): Promise<boolean> {
     // What a crash leaves is swept when the store is opened.
-    if (batch.smaller.length > 0) this.chunks.isSwept = false;
+    if (batch.smaller.length > 0) this.sweeper.owe();
     return this.chunks.replace(batch, () => {
       if (!isFree()) return false;
       // At the moment at which they change.
@@ -278,7 +285,9 @@ export class FolderStore implements ImageStore {
     if (this.images.isGoing(imageId)) return Promise.reject(noImage(imageId));
     // Before it waits for its turn: a restore that begins meanwhile does not find the images.
     const mark = this.images.mark([imageId, ...this.images.fittedOf(imageId).map(({ id }) => id)]);
-    return this.inTurn(() => this.deleteNow(imageId)).finally(() => mark[Symbol.dispose]());
+    return this.inTurn(() => this.deleteNow(imageId))
+      .then(async () => ({ freedBytes: await this.sweeper.sweep() }))
+      .finally(() => mark[Symbol.dispose]());
   }
 
   /** What a crash left of an image that was deleted. */
@@ -299,43 +308,42 @@ export class FolderStore implements ImageStore {
 
   /**
    * Removes what nobody needs, unless nothing has been stored since that was last done: then only the indexes
-   * are looked into, and of a large store that goes on beside what comes next.
+   * are looked into. Of a large store that goes on beside what comes next.
    */
   async tidy(): Promise<void> {
-    if (!this.chunks.isSwept) return void (await this.sweep());
-    await this.ports.disk.atMost(lookLimitMs, this.lookIntoIndexes());
+    const work = this.chunks.isSwept ? this.lookIntoIndexes() : this.sweeper.begin();
+    await this.ports.disk.atMost(tidyLimitMs, work);
   }
 
   private async lookIntoIndexes(): Promise<void> {
-    try {
-      for (const image of this.images.all()) await this.readIndex(image);
-    } catch (error) {
-      if (error instanceof RoomcastError && error.code === "bad-input")
-        this.indexProblem = error.message;
+    for (const image of this.images.all()) {
+      try {
+        await this.readIndex(image);
+      } catch (error) {
+        if (!(error instanceof RoomcastError) || error.code !== "bad-input") return;
+        // It may have been deleted meanwhile.
+        if (this.images.has(image.id)) this.sweeper.problem = error.message;
+      }
     }
   }
 
-  sweep(): Promise<number> {
-    return this.inTurn(() => this.sweepNow());
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.isClosing = true;
+    await this.sweeper.close();
     await this.turn.catch(() => {});
     await this.ports.checker.close();
     await this.chunks.close();
   }
 
-  private async deleteNow(imageId: string): Promise<{ freedBytes: number }> {
+  private async deleteNow(imageId: string): Promise<void> {
     const image = this.require(imageId);
-    this.chunks.isSwept = false;
+    this.sweeper.interrupt();
+    this.sweeper.owe();
     // First, so that no crash in between lets a version's number come again.
     if (image.fitOf === undefined && this.nextVersion(image.name) === image.version + 1)
       await this.numbers.noteVersion(image.name, image.version);
     await this.remove(image);
     for (const fitted of this.images.fittedOf(imageId)) await this.remove(fitted);
     await this.numbers.forgetLeast(imageId);
-    return { freedBytes: await this.sweepNow() };
   }
 
   private async remove(image: Manifest): Promise<void> {
@@ -360,29 +368,6 @@ export class FolderStore implements ImageStore {
     return this.ports.disk.space(this.directory);
   }
 
-  /** Mark and sweep. Answers the bytes that were freed. */
-  private async sweepNow(): Promise<number> {
-    // Chunks of an image that cannot be read may be all that is left of it.
-    if (this.manifestProblems.length > 0) return 0;
-    try {
-      const freed = await this.chunks.sweep(
-        this.ports.findDead(this.folder, [...this.images.all()]),
-        {
-          isHeld: (key) => this.newImages.holds(key),
-          isBusy: () => this.newImages.isBusy,
-          isStopped: () => this.isClosing,
-        },
-      );
-      this.indexProblem = null;
-      if (!this.newImages.isBusy && !this.isClosing) this.chunks.isSwept = true;
-      return freed;
-    } catch (error) {
-      if (!(error instanceof RoomcastError) || error.code !== "bad-input") throw error;
-      this.indexProblem = error.message;
-      return 0;
-    }
-  }
-
   /** Throws `not-found`. */
   private require(imageId: string): Manifest {
     const image = this.images.get(imageId);
@@ -399,4 +384,14 @@ export class FolderStore implements ImageStore {
     this.turn = mine.catch(() => {});
     return mine;
   }
+}
+
+/** Resolves with the work, or once `signal` aborts; the work goes on. */
+async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => resolve();
+  signal.addEventListener("abort", stop);
+  await Promise.race([work, promise]);
+  signal.removeEventListener("abort", stop);
 }

@@ -56,15 +56,21 @@ export interface WriterPorts {
   requireSpace(usedBytes: number): Promise<void>;
   /** The image comes from another store, and its index stays as it is, in whatever forms the chunks are here. */
   readonly isFetched: boolean;
-  /** Makes all chunks durable, and then the image. Before that, it may give up once `signal` aborts. */
-  commit(
-    draft: ManifestDraft,
-    index: Uint8Array,
-    storedBytes: number,
-    signal: AbortSignal,
-  ): Promise<Manifest>;
+  /** Makes its chunks durable, and then the image. Before that, it may give up once `signal` aborts. */
+  commit(draft: ManifestDraft, own: OwnIndex, signal: AbortSignal): Promise<Manifest>;
   /** The writer holds nothing any more; of what it held, `leftovers` may be needed by nobody. */
-  ended(writer: OpenWriter, leftovers: boolean): Promise<void>;
+  ended(
+    writer: OpenWriter,
+    how: { readonly isCommitted: boolean; readonly leftovers: boolean },
+  ): Promise<void>;
+}
+
+/** The index of an image as the store has its chunks. */
+export interface OwnIndex {
+  readonly index: Uint8Array;
+  readonly storedBytes: number;
+  /** Of its stored chunks, by `hashKey`. */
+  readonly keys: ReadonlySet<string>;
 }
 
 export class OpenWriter implements ImageWriter {
@@ -119,7 +125,7 @@ export class OpenWriter implements ImageWriter {
     const committed = await this.committing?.catch(() => null);
     await Promise.allSettled(this.puts);
     if (committed !== undefined && committed !== null) return;
-    await this.ports.ended(this, this.held.size > 0);
+    await this.ports.ended(this, { isCommitted: false, leftovers: this.held.size > 0 });
   }
 
   holds(entry: IndexEntry): boolean {
@@ -167,13 +173,15 @@ export class OpenWriter implements ImageWriter {
       own.index.set(encodeEntry(this.ownEntry(decoded.value, diskBytes, zeros, own)), at);
       if (at % (entriesAtOnce * indexEntryBytes) === 0) await this.ports.pause();
     }
-    const { counted, storedBytes } = own;
+    const { counted: keys, storedBytes } = own;
     const kept = this.ports.isFetched ? index : own.index;
     const { rootHash } = await this.ports.check({ type: "index", index: kept, diskBytes });
     const { signal } = this.aborted;
-    const manifest = await this.ports.commit({ ...draft, rootHash }, kept, storedBytes, signal);
+    const what = { index: kept, storedBytes, keys };
+    const manifest = await this.ports.commit({ ...draft, rootHash }, what, signal);
+    const how = { isCommitted: true, leftovers: this.held.size > keys.size };
     // The image is there, whatever becomes of the tidying up: the next sweep does it again.
-    await this.ports.ended(this, this.held.size > counted.size).catch(() => {});
+    await this.ports.ended(this, how).catch(() => {});
     return manifest;
   }
 

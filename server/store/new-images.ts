@@ -7,10 +7,12 @@ import type { Chunks } from "./chunks.ts";
 import { noImage } from "./faults.ts";
 import { commitImage } from "./image-files.ts";
 import type { ImageNumbers } from "./image-numbers.ts";
-import { type ImageWriter, OpenWriter } from "./image-writer.ts";
+import { type ImageWriter, OpenWriter, type OwnIndex } from "./image-writer.ts";
 import type { Images } from "./images.ts";
+import type { ChunkPlace } from "./packs.ts";
 import { expectedBytes, requireSpace, type Space } from "./space.ts";
 import type { StorePorts } from "./store-ports.ts";
+import type { Sweeper } from "./sweeper.ts";
 
 /** What the store says of an image; of one that was fetched, all. */
 type Stamp = Pick<Manifest, "formatVersion" | "name" | "version" | "fitOf" | "fitSize"> &
@@ -48,26 +50,36 @@ export interface NewImagesPorts {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Chunks have another form than before. */
   formsChanged(): void;
-  /** What a writer left may be needed by nobody. */
-  sweep(): Promise<unknown>;
+  readonly sweeper: Pick<Sweeper, "isRunning" | "oweUntilIdle" | "settle">;
 }
 
 export class NewImages {
   private readonly ports: NewImagesPorts;
   private readonly writers = new Set<OpenWriter>();
+  /** Committed while a sweep goes on, which may have looked at the images before. */
+  private readonly committed = new Set<OpenWriter>();
+  /** How many have ended, and their leftovers are being erased. */
+  private endings = 0;
 
   constructor(ports: NewImagesPorts) {
     this.ports = ports;
   }
 
-  /** Some are being written. */
+  /** Some are being written, or were since the sweep that goes on has looked at the images. */
   get isBusy(): boolean {
-    return this.writers.size > 0;
+    return this.writers.size + this.committed.size + this.endings > 0;
   }
 
-  /** One that is being written needs the chunk, by `hashKey`. */
+  /** One of these needs the chunk, by `hashKey`. */
   holds(key: string): boolean {
-    return [...this.writers].some((writer) => writer.held.has(key));
+    for (const writer of this.writers) if (writer.held.has(key)) return true;
+    for (const writer of this.committed) if (writer.held.has(key)) return true;
+    return false;
+  }
+
+  /** A sweep looks at the images now, or is over. */
+  forgetCommitted(): void {
+    this.committed.clear();
   }
 
   /** Higher than any that an image of this name has or had here. */
@@ -134,7 +146,7 @@ export class NewImages {
   }
 
   private begin(how: Beginning): ImageWriter {
-    const { chunks, store, inTurn, sweep } = this.ports;
+    const { chunks, store, inTurn, sweeper } = this.ports;
     const writer = new OpenWriter({
       find: (hash) => chunks.find(hash),
       store: (entry, stored) => chunks.store(entry, stored),
@@ -143,16 +155,15 @@ export class NewImages {
       pause: () => store.disk.pause(),
       requireSpace: how.requireSpace,
       isFetched: how.isFetched === true,
-      commit: async (draft, index, storedBytes, signal) => {
+      commit: async (draft, own, signal) => {
         const taken = await how.takeVersion?.(signal);
-        return inTurn(() =>
-          this.commitNow({ ...how.stamp(), ...taken }, { draft, index, storedBytes }),
-        );
+        return inTurn(() => this.commitNow({ ...how.stamp(), ...taken }, draft, own));
       },
-      ended: async (ended, leftovers) => {
+      ended: async (ended, { isCommitted, leftovers }) => {
         this.writers.delete(ended);
-        if (leftovers) await sweep();
-        else if (!this.isBusy) chunks.isSwept = true;
+        if (isCommitted && sweeper.isRunning) this.committed.add(ended);
+        if (leftovers) await this.discard(ended.held);
+        else sweeper.settle();
       },
     });
     chunks.isSwept = false;
@@ -160,24 +171,43 @@ export class NewImages {
     return writer;
   }
 
+  /** What an image that has ended held, and no other holds. */
+  private async discard(keys: ReadonlySet<string>): Promise<void> {
+    const { chunks, inTurn, sweeper } = this.ports;
+    this.endings++;
+    try {
+      const isHeld = (key: string): boolean => this.holds(key);
+      if (!(await chunks.discard(keys, { isHeld, inTurn }))) sweeper.oweUntilIdle();
+    } catch (error) {
+      sweeper.oweUntilIdle();
+      throw error;
+    } finally {
+      this.endings--;
+      sweeper.settle();
+    }
+  }
+
   private async commitNow(
     stamp: Stamp,
-    what: {
-      readonly draft: ManifestDraft;
-      readonly index: Uint8Array;
-      readonly storedBytes: number;
-    },
+    draft: ManifestDraft,
+    { index, storedBytes, keys }: OwnIndex,
   ): Promise<Manifest> {
-    const { store, folder, images, chunks, formsChanged } = this.ports;
-    const { draft, index, storedBytes } = what;
-    const replaced = await chunks.flush();
+    const { store, folder, images, chunks, formsChanged, sweeper } = this.ports;
     const manifest: Manifest = {
       ...draft,
       ...store.newImage(),
       storedBytes,
       ...stamp,
     };
-    await commitImage(store.disk, folder, manifest, index);
+    let replaced: ChunkPlace[];
+    try {
+      replaced = await chunks.flush((key) => keys.has(key));
+      await commitImage(store.disk, folder, manifest, index);
+    } catch (error) {
+      // The catalogue may know chunks by now that are of no image.
+      sweeper.oweUntilIdle();
+      throw error;
+    }
     images.add(manifest);
     if (replaced.length > 0) formsChanged();
     store.campus?.committed();

@@ -34,6 +34,8 @@ export class Packs {
   private readonly unsynced = new Set<number>();
   /** What each pack takes on the disk; null: it has changed since that was looked at. */
   private readonly sizes: Map<number, number | null>;
+  /** Packs below this are of earlier processes: nothing is appended to them. */
+  private readonly firstOwn: number;
   private next: number;
   private current: { readonly pack: number; size: number; isMade: boolean } | null = null;
 
@@ -42,7 +44,8 @@ export class Packs {
     this.disk = disk;
     this.handles = new PackHandles(directory, disk);
     this.sizes = new Map(packs.map((pack) => [pack, null]));
-    this.next = (packs.at(-1) ?? 0) + 1;
+    this.firstOwn = (packs.at(-1) ?? 0) + 1;
+    this.next = this.firstOwn;
   }
 
   static async open(directory: string, disk: StoreFiles): Promise<Packs> {
@@ -53,6 +56,11 @@ export class Packs {
   /** Of the packs that are there, in order. */
   numbers(): Promise<number[]> {
     return packsIn(this.directory, this.disk);
+  }
+
+  /** Whether this process has put nothing into it, and never will. */
+  isOld(pack: number): boolean {
+    return pack < this.firstOwn;
   }
 
   /** Durable only after `sync`. Rejects with `no-space` when the disk is full. The bytes stay as they are until then. */

@@ -14,8 +14,15 @@ import { findDeadBeside } from "./sweep-beside.ts";
 export interface StorePorts {
   readonly disk: StoreFiles;
   readonly catalogue: CatalogueFile;
-  /** What none of these images needs, whose indexes are in `folder`. Rejects with `bad-input` where one cannot be read. */
-  findDead(folder: string, images: readonly Manifest[]): AsyncIterable<SweepStep>;
+  /**
+   * What none of these images needs, whose indexes are in `folder`. Rejects with `bad-input` where one cannot be read,
+   * and once `signal` aborts.
+   */
+  findDead(
+    folder: string,
+    images: readonly Manifest[],
+    signal: AbortSignal,
+  ): AsyncIterable<SweepStep>;
   /** Nothing is seen yet. */
   openSeen(): SeenChunks;
   /** Closed with the store. */
@@ -37,8 +44,8 @@ export interface FolderInCampus {
 export const nodePorts = (directory: string): StorePorts => ({
   disk: nodeFiles,
   catalogue: catalogueIn(directory),
-  findDead: (folder, images) =>
-    findDeadBeside({ catalogue: join(directory, "catalogue.db"), folder, images }),
+  findDead: (folder, images, signal) =>
+    findDeadBeside({ catalogue: join(directory, "catalogue.db"), folder, images }, signal),
   openSeen: seenBeside,
   checker: new Checkers(),
   newImage: () => ({ id: randomBytes(8).toString("hex"), capturedAt: systemClock.isoTime() }),

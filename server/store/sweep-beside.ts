@@ -5,12 +5,21 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { SweepStep } from "./sweep.ts";
 import type { SweepSetup, SweepWord } from "./sweep-worker.ts";
 
-/** Looks on only while it is asked for the next step. Rejects with `bad-input` where an index cannot be read. */
-export async function* findDeadBeside(setup: SweepSetup): AsyncGenerator<SweepStep> {
+/**
+ * Looks on only while it is asked for the next step. Rejects with `bad-input` where an index cannot be read, and once
+ * `signal` aborts.
+ */
+export async function* findDeadBeside(
+  setup: SweepSetup,
+  signal: AbortSignal,
+): AsyncGenerator<SweepStep> {
+  signal.throwIfAborted();
   const worker = new Worker(new URL("./sweep-worker.ts", import.meta.url), { workerData: setup });
+  const loaded = once(worker, "message");
   try {
+    await loaded;
     for (;;) {
-      const word = once(worker, "message");
+      const word = once(worker, "message", { signal });
       worker.postMessage("next");
       const [said] = (await word) as [SweepWord];
       if (said.type !== "over") yield said;
@@ -18,6 +27,8 @@ export async function* findDeadBeside(setup: SweepSetup): AsyncGenerator<SweepSt
       else throw new RoomcastError("bad-input", said.problem, "see `roomcast image verify`");
     }
   } finally {
+    // A thread that is ended while it loads native code takes the process with it.
+    await loaded.catch(() => {});
     await worker.terminate();
   }
 }

@@ -1,4 +1,4 @@
-/** The thread of a sweep: it says a step each time it is asked for one. */
+/** The thread of a sweep: it says when it is loaded, and then a step each time it is asked for one. */
 import { once } from "node:events";
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
@@ -28,6 +28,7 @@ async function* indexes(): AsyncGenerator<Uint8Array> {
 }
 
 if (port !== null) {
+  port.postMessage("loaded");
   using db = new DatabaseSync(catalogue, { readOnly: true });
   const say = async (word: SweepWord): Promise<void> => {
     await once(port, "message");

@@ -180,7 +180,8 @@ export function recordsOf(body: Uint8Array) {
 async function within(ms: number, commit: Promise<Manifest>): Promise<Manifest> {
   const manifest = await atMost(ms, commit);
   if (manifest !== null) return manifest;
-  const what = "the image is not committed yet: see `roomcast status` for what it waits for";
+  const what =
+    "the server is still writing the image down, or waits for what `roomcast status` names";
   throw new RoomcastError("away", what, "ask for the commit again");
 }
 

@@ -15,8 +15,9 @@ import { nodeFiles } from "../../server/store/files.ts";
 import { openImageStore } from "../../server/store/open-image-store.ts";
 import { Packs } from "../../server/store/packs.ts";
 import { findDeadBeside } from "../../server/store/sweep-beside.ts";
-import { draftOf } from "../server/store/write-image.ts";
+import { draftOf, mib, write } from "../server/store/write-image.ts";
 
+const never = new AbortController().signal;
 const [images = 300, chunks = 100_000] = process.argv.slice(2).map(Number);
 const folder = await mkdtemp(join(tmpdir(), "roomcast-store-"));
 const directory = join(folder, "store");
@@ -26,7 +27,7 @@ const memory = (): string => `${Math.round(process.memoryUsage.rss() / 1e6)} MB`
 try {
   await mkdir(join(directory, "images"), { recursive: true });
   const packs = await Packs.open(join(directory, "packs"), nodeFiles);
-  const catalogue = await openCatalogue(catalogueIn(directory), packs);
+  const catalogue = await openCatalogue(catalogueIn(directory), packs, never);
   catalogue.isSwept = true;
   catalogue.close();
   const db = new DatabaseSync(join(directory, "catalogue.db"));
@@ -64,10 +65,30 @@ try {
   const sweptAt = performance.now();
   const setup = { catalogue: join(directory, "catalogue.db"), folder: join(directory, "images") };
   let steps = 0;
-  for await (const _ of findDeadBeside({ ...setup, images: store.list() })) steps++;
+  for await (const _ of findDeadBeside({ ...setup, images: store.list() }, never)) steps++;
   console.log(`a sweep that finds nothing: ${seconds(sweptAt)}, ${steps} step, ${memory()}`);
   for (const problem of store.problems) console.log(problem);
   await store[Symbol.asyncDispose]();
+
+  // As a process leaves it that is killed amid its work.
+  const left = new DatabaseSync(join(directory, "catalogue.db"));
+  left.exec("DELETE FROM swept; DELETE FROM closed");
+  left.close();
+  const checkedAt = performance.now();
+  const isSound = await catalogueIn(directory).isSound(never);
+  console.log(`a check of its catalogue: ${seconds(checkedAt)}, ${isSound ? "sound" : "broken"}`);
+  const reopenedAt = performance.now();
+  const again = await openImageStore(directory);
+  console.log(`opened after a kill in ${seconds(reopenedAt)}, the check is in that`);
+  const committedAt = performance.now();
+  await write(again, [randomBytes(mib)], "meanwhile");
+  const isBeside = again.warnings.length > 0;
+  console.log(
+    `an image of a chunk ${isBeside ? "beside" : "after"} the sweep: ${seconds(committedAt)}`,
+  );
+  const closedAt = performance.now();
+  await again[Symbol.asyncDispose]();
+  console.log(`closed ${isBeside ? "amid" : "after"} the sweep in ${seconds(closedAt)}`);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

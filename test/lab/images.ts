@@ -122,6 +122,7 @@ export class LabImages {
       disk,
       catalogue: {
         exists: () => stored.db !== null,
+        isSound: async () => true,
         open() {
           stored.db ??= new DatabaseSync(":memory:");
           return stored.db;

@@ -171,6 +171,7 @@ export class Site {
       ...{ disk, checker },
       catalogue: {
         exists: () => this.db !== null,
+        isSound: async () => true,
         open: () => {
           this.db ??= new DatabaseSync(this.catalogue);
           return new DatabaseSync(this.catalogue);

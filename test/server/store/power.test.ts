@@ -32,6 +32,7 @@ class Machine {
     let made = 0;
     const catalogue: CatalogueFile = {
       exists: () => this.db !== null,
+      isSound: async () => true,
       open: () => {
         this.db ??= new DatabaseSync(":memory:");
         return this.db;
@@ -77,6 +78,17 @@ function killedAfter(steps: number): { readonly bus: Bus; readonly killed: Promi
     },
   };
   return { bus, killed };
+}
+
+/** A process that does what it does to its disk until it is killed. */
+function killedWhen(): { readonly bus: Bus; kill(): void } {
+  let isThere = true;
+  return {
+    bus: { done: async (work) => (isThere ? work() : new Promise(() => {})) },
+    kill() {
+      isThere = false;
+    },
+  };
 }
 
 async function rawChunk(store: ImageStore, id: string, at: number): Promise<Uint8Array> {
@@ -149,6 +161,39 @@ test("notes that are changed when it is killed are the old ones or the new ones,
       const may = left.slice(0, 2);
       for (const notes of [before, after])
         assert(may.includes(notes), `step ${steps}, seed ${seed}: ${JSON.stringify(notes)}`);
+    }
+    if (!wasKilled) return assert(steps > 10, `${steps} steps`);
+  }
+});
+
+test("a capture that begins while what a killed deletion left is swept finds what it counts on, also when the power goes later", async () => {
+  const shared = new Uint8Array(mib).fill(9);
+  for (let steps = 0; ; steps++) {
+    let wasKilled = false;
+    for (let seed = 1; seed <= 2; seed++) {
+      const machine = new Machine(seed);
+      const before = await machine.open();
+      const { id } = await write(before, chunks);
+      await write(before, [shared], "other");
+      const { bus, killed } = killedAfter(steps);
+      const deletion = machine.open(bus).then((store) => store.delete(id));
+      wasKilled = (await Promise.race([killed, deletion])) === "killed";
+      if (seed % 2 === 0) machine.losePower();
+      const next = killedWhen();
+      const store = await machine.open(next.bus);
+      // The same chunks, which one that is given up counts on, too.
+      const writer = store.beginImage("again");
+      writer.known(Buffer.concat(chunks.map((chunk) => sha256(chunk))));
+      const all = [...chunks, shared];
+      const image = await write(store, all, "new");
+      await writer.abort();
+      for (const [at, chunk] of all.entries())
+        assert.deepEqual(sha256(await rawChunk(store, image.id, at)), sha256(chunk));
+      next.kill();
+      machine.losePower();
+      const last = await machine.open();
+      for (const [at, chunk] of all.entries())
+        assert.deepEqual(sha256(await rawChunk(last, image.id, at)), sha256(chunk));
     }
     if (!wasKilled) return assert(steps > 10, `${steps} steps`);
   }

@@ -10,7 +10,7 @@ import { zstdCompressSync } from "node:zlib";
 import { crc32c } from "../../../core/image/crc32c.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { codec, type IndexEntry } from "../../../core/image/types.ts";
-import { Catalogue, openCatalogue } from "../../../server/store/catalogue.ts";
+import { Catalogue, type CatalogueFile, openCatalogue } from "../../../server/store/catalogue.ts";
 import { doCheck } from "../../../server/store/check-jobs.ts";
 import { Checkers } from "../../../server/store/checkers.ts";
 import { Chunks, type SweepGuards } from "../../../server/store/chunks.ts";
@@ -19,6 +19,9 @@ import { type ChunkPlace, Packs } from "../../../server/store/packs.ts";
 import { findDead, type SweepStep } from "../../../server/store/sweep.ts";
 import { entryOf, mib, sha256 } from "./write-image.ts";
 
+const fileOf = (db: DatabaseSync): CatalogueFile => ({
+  ...{ exists: () => false, open: () => db, isSound: async () => true, remove() {} },
+});
 const entry = (number: number): IndexEntry => ({
   ...{ chunkIndex: number, codec: codec.raw, storedLength: 1, crc32c: 0 },
   sha256: sha256(Buffer.from(`${number}`)),
@@ -26,9 +29,11 @@ const entry = (number: number): IndexEntry => ({
 
 test("what no image needs is found in small steps, whatever there is of it", async () => {
   const db = new DatabaseSync(":memory:");
-  const catalogue = await openCatalogue({ exists: () => false, open: () => db, remove() {} }, {
-    numbers: async () => [],
-  } as unknown as Packs);
+  const catalogue = await openCatalogue(
+    fileOf(db),
+    { numbers: async () => [] } as unknown as Packs,
+    never,
+  );
   const places = Array.from(
     { length: 10_000 },
     (_, number): ChunkPlace => ({ pack: 1 + (number % 4), offset: number, entry: entry(number) }),
@@ -64,10 +69,7 @@ async function withChunks(
   const folder = await mkdtemp(join(tmpdir(), "roomcast-sweep-"));
   const packs = await Packs.open(folder, nodeFiles);
   const db = new DatabaseSync(":memory:");
-  const catalogue = await openCatalogue(
-    { exists: () => false, open: () => db, remove() {} },
-    packs,
-  );
+  const catalogue = await openCatalogue(fileOf(db), packs, never);
   assert(catalogue instanceof Catalogue);
   const space = () => nodeFiles.space(folder);
   const chunks = new Chunks({ packs, catalogue, space, pause });
@@ -79,7 +81,13 @@ async function withChunks(
   }
 }
 
-const guards: SweepGuards = { isHeld: () => false, isBusy: () => false, isStopped: () => false };
+const any = (): boolean => true;
+const never = new AbortController().signal;
+const guards: SweepGuards = {
+  ...{ isHeld: () => false, isBusy: () => false, signal: never },
+  inTurn: (work) => work(),
+  freed() {},
+};
 const chunk = (text: string) => ({ data: Buffer.from(text), entry: entryOf(0, Buffer.from(text)) });
 
 async function* said(...steps: (SweepStep | (() => void))[]): AsyncGenerator<SweepStep> {
@@ -93,7 +101,7 @@ test("a chunk that a writer has found before its turn to go is kept", () =>
   withChunks(async (chunks) => {
     const [wanted, dead] = [chunk("wanted"), chunk("dead")];
     for (const { entry, data } of [wanted, dead]) await chunks.store(entry, data);
-    await chunks.flush();
+    await chunks.flush(any);
     const places = [wanted, dead].map(({ entry }) => chunks.placeOf(entry.sha256) as ChunkPlace);
     let isHeld = false;
     const steps = said(
@@ -113,7 +121,7 @@ test("nobody finds, and nothing is put into, a pack that is about to go whole", 
   withChunks(async (chunks, packs) => {
     const [old, fresh] = [chunk("old"), chunk("fresh")];
     await chunks.store(old.entry, old.data);
-    await chunks.flush();
+    await chunks.flush(any);
     const place = chunks.placeOf(old.entry.sha256) as ChunkPlace;
     let found: unknown = null;
     let stored: Promise<void> | null = null;
@@ -129,9 +137,76 @@ test("nobody finds, and nothing is put into, a pack that is about to go whole", 
     await stored;
     assert.equal(found, undefined);
     assert.deepEqual(await packs.numbers(), [2]);
-    await chunks.flush();
+    await chunks.flush(any);
     const put = chunks.placeOf(fresh.entry.sha256) as ChunkPlace;
     assert.deepEqual(Buffer.from(await chunks.read(put)), fresh.data);
+  }));
+
+for (const isCommittedFirst of [true, false])
+  test(`a chunk that is stored anew while its pack is about to go stays, committed ${isCommittedFirst ? "before" : "after"} its old place goes`, () =>
+    withChunks(async (chunks, packs) => {
+      const old = chunk("old");
+      await chunks.store(old.entry, old.data);
+      await chunks.flush(any);
+      const place = chunks.placeOf(old.entry.sha256) as ChunkPlace;
+      let isHeld = false;
+      async function* steps(): AsyncGenerator<SweepStep> {
+        yield { type: "live-packs", packs: [] };
+        isHeld = true;
+        await chunks.store(old.entry, old.data);
+        if (isCommittedFirst) await chunks.flush(any);
+        yield { type: "dead", places: [place] };
+      }
+      await chunks.sweep(steps(), { ...guards, isHeld: () => isHeld });
+      await chunks.flush(any);
+      const now = chunks.placeOf(old.entry.sha256) as ChunkPlace;
+      assert.deepEqual(await packs.numbers(), [now.pack]);
+      assert.deepEqual(Buffer.from(await chunks.read(now)), old.data);
+    }));
+
+test("while somebody writes, a pack of this process does not go whole, and what is dead in it does", () =>
+  withChunks(async (chunks, packs) => {
+    const [dead, fresh] = [chunk("dead"), chunk("fresh")];
+    await chunks.store(dead.entry, dead.data);
+    await chunks.flush(any);
+    const place = chunks.placeOf(dead.entry.sha256) as ChunkPlace;
+    await chunks.store(fresh.entry, fresh.data);
+    let freed = 0;
+    const isWhole = await chunks.sweep(
+      said({ type: "live-packs", packs: [] }, { type: "dead", places: [place] }),
+      {
+        ...guards,
+        isBusy: () => true,
+        freed(bytes) {
+          freed += bytes;
+        },
+      },
+    );
+    assert.deepEqual([isWhole, freed], [true, 56 + dead.data.length]);
+    assert.deepEqual(await packs.numbers(), [1]);
+    await chunks.flush(any);
+    const put = chunks.placeOf(fresh.entry.sha256) as ChunkPlace;
+    assert.deepEqual(Buffer.from(await chunks.read(put)), fresh.data);
+  }));
+
+test("a chunk that is packed anew amid a sweep keeps its new pack, whatever was known of that before", () =>
+  withChunks(async (chunks) => {
+    const moved = chunk("moved");
+    await chunks.store(moved.entry, moved.data);
+    await chunks.flush(any);
+    const old = chunks.placeOf(moved.entry.sha256) as ChunkPlace;
+    const batch = { level: 3, same: [], smaller: [{ ...moved, stored: moved.data, old }] };
+    async function* steps(): AsyncGenerator<SweepStep> {
+      await chunks.replace(batch, () => true);
+      // As if both packs had been looked at before.
+      yield { type: "live-packs", packs: [] };
+      yield { type: "dead", places: [old] };
+    }
+    chunks.beginSweep();
+    assert.equal(await chunks.sweep(steps(), guards), false);
+    const now = chunks.placeOf(moved.entry.sha256) as ChunkPlace;
+    assert.notDeepEqual(now, old);
+    assert.deepEqual(Buffer.from(await chunks.read(now)), moved.data);
   }));
 
 test("a flush of many chunks goes in steps, and takes those that it has had the disk keep", async () => {
@@ -148,11 +223,11 @@ test("a flush of many chunks goes in steps, and takes those that it has had the 
         for (const { entry } of all) assert(chunks.find(entry.sha256) !== undefined);
         await chunks.store(late.entry, late.data);
       };
-      await chunks.flush();
+      await chunks.flush(any);
       assert.deepEqual(known, [256, 512, 600]);
       assert.equal(chunks.placeOf(late.entry.sha256), undefined);
       assert(chunks.find(late.entry.sha256) !== undefined);
-      await chunks.flush();
+      await chunks.flush(any);
       assert(chunks.placeOf(late.entry.sha256) !== undefined);
     },
     () => whileAway(),
@@ -165,14 +240,14 @@ test("a damaged place that a flush replaced is told by the one that comes to its
   await withChunks(
     async (chunks) => {
       await chunks.store(mended.entry, mended.data);
-      await chunks.flush();
+      await chunks.flush(any);
       const old = chunks.placeOf(mended.entry.sha256) as ChunkPlace;
       chunks.markDamaged([mended.entry.sha256]);
       await chunks.store(mended.entry, mended.data);
       isFull = true;
-      await assert.rejects(chunks.flush(), /no space/);
+      await assert.rejects(chunks.flush(any), /no space/);
       isFull = false;
-      assert.deepEqual(await chunks.flush(), [old]);
+      assert.deepEqual(await chunks.flush(any), [old]);
       assert.notDeepEqual(chunks.placeOf(mended.entry.sha256), old);
     },
     async () => {
@@ -185,15 +260,17 @@ test("a sweep that is stopped leaves the rest to the next one", () =>
   withChunks(async (chunks) => {
     const all = ["a", "b", "c"].map(chunk);
     for (const { entry, data } of all) await chunks.store(entry, data);
-    await chunks.flush();
+    await chunks.flush(any);
     const steps = all.map(({ entry }): SweepStep => {
       const place = chunks.placeOf(entry.sha256) as ChunkPlace;
       return { type: "dead", places: [place] };
     });
-    let asked = 0;
-    await chunks.sweep(said(...steps), { ...guards, isStopped: () => ++asked >= 2 });
+    const stop = new AbortController();
+    const [first, second, third] = steps as [SweepStep, SweepStep, SweepStep];
+    const stopped = said(first, () => stop.abort(), second, third);
+    assert.equal(await chunks.sweep(stopped, { ...guards, signal: stop.signal }), false);
     const left = all.filter(({ entry }) => chunks.placeOf(entry.sha256) !== undefined);
-    assert.equal(left.length, 1);
+    assert.equal(left.length, 2);
   }));
 
 test("chunks are checked without the server's thread, and each gets its own answer", async () => {
