@@ -59,6 +59,7 @@ export function addServeCommand(program: Command, manager?: ServiceManager): voi
         httpPort: options.httpPort ?? config.server?.httpPort ?? usualPorts.httpPort,
         httpsPort: options.httpsPort ?? config.server?.httpsPort ?? usualPorts.httpsPort,
         signal: stop.signal,
+        takesLong: (status) => manager?.takesLong(status) ?? { [Symbol.dispose]() {} },
         ready({ url, gateUrl, pin }) {
           process.stdout.write(`roomcast ready ${url} ${gateUrl} ${pin}\n`);
           manager?.ready(`serves PCs at ${url}, operators at ${gateUrl}`);

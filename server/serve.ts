@@ -58,6 +58,7 @@ import { openStateStore } from "./state/state-store.ts";
 import { castSourceModule } from "./store/folder-store.ts";
 import type { ImageStore } from "./store/image-store.ts";
 import { openImageStore } from "./store/open-image-store.ts";
+import { nodePorts } from "./store/store-ports.ts";
 import { tellCampus, tellHistory } from "./tell-campus.ts";
 import { trustPorts } from "./trust.ts";
 
@@ -72,6 +73,8 @@ export interface ServeOptions extends ServeWords {
   readonly httpsPort: number;
   readonly config: Config;
   readonly signal: AbortSignal;
+  /** What comes now may take long; it is over when what this answers is disposed of. */
+  takesLong(status: string): Disposable;
   /** Every listener is up; `pin` is the gate's key. */
   ready(up: { readonly url: string; readonly gateUrl: string; readonly pin: string }): void;
 }
@@ -105,7 +108,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   cleanup.defer(() => state.close());
   const storeFolder = join(dataFolder, "store");
-  const { images, campus } = await openImages(storeFolder, config, log);
+  const opened = await openImages(storeFolder, options, log);
+  if (opened === null) return;
+  const { images, campus } = opened;
   cleanup.use(images);
   for (const text of [...images.problems, ...images.warnings]) log.warn({ storeFolder }, text);
 
@@ -274,18 +279,31 @@ export async function serve(options: ServeOptions): Promise<void> {
   );
 }
 
-/** Of a campus, or of this server alone: then nothing of a campus is loaded. */
+interface OpenImages {
+  readonly images: ImageStore;
+  /** Null: this server stands alone, and nothing of a campus is loaded. */
+  readonly campus: OpenCampus | null;
+}
+
+/** Null: it was told to end meanwhile. */
 async function openImages(
   storeFolder: string,
-  config: Config,
+  { config, signal, takesLong }: ServeOptions,
   log: Log,
-): Promise<{ readonly images: ImageStore; readonly campus: OpenCampus | null }> {
-  const campus = campusOf(config);
-  if (campus === null) return { images: await openImageStore(storeFolder), campus: null };
-  const { openCampus } = await import("./campus/open-campus.ts");
-  const warn = (fields: Record<string, unknown>, text: string): void => log.warn(fields, text);
-  const opened = await openCampus(storeFolder, campus, warn);
-  return { images: opened.images, campus: opened };
+): Promise<OpenImages | null> {
+  using _ = takesLong("opens the image store");
+  try {
+    const campus = campusOf(config);
+    if (campus === null)
+      return { images: await openImageStore(storeFolder, nodePorts(storeFolder), signal), campus };
+    const { openCampus } = await import("./campus/open-campus.ts");
+    const warn = (fields: Record<string, unknown>, text: string): void => log.warn(fields, text);
+    const opened = await openCampus(storeFolder, campus, warn, signal);
+    return { images: opened.images, campus: opened };
+  } catch (error) {
+    if (signal.aborted && error instanceof RoomcastError && error.code === "cancelled") return null;
+    throw error;
+  }
 }
 
 /** The index of a cast, with the forms in which the chunks are stored. */

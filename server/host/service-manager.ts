@@ -11,7 +11,13 @@ export interface ServiceEnvironment {
   readonly WATCHDOG_PID?: string | undefined;
 }
 
+/** For how long the manager is asked to be patient each time, and how often it is asked, in milliseconds. */
+const patienceMs = 60_000;
+const askEveryMs = 10_000;
+
 export interface ServiceManager extends Disposable {
+  /** The start may take longer than the manager's limit, until this is disposed of. */
+  takesLong(status: string): Disposable;
   /** Every listener is up. From then on it hears that the main loop turns, if it wants to. */
   ready(status: string): void;
   /** The service ends in order. */
@@ -22,11 +28,17 @@ export interface ServiceManager extends Disposable {
 export function openServiceManager(environment: ServiceEnvironment): ServiceManager {
   const { NOTIFY_SOCKET: path } = environment;
   if (path === undefined || !/^[/@]/.test(path))
-    return { ready() {}, stopping() {}, [Symbol.dispose]() {} };
+    return { takesLong: () => nothing, ready() {}, stopping() {}, ...nothing };
   const tell = openNotifySocket(path);
   const everyMs = watchdogMs(environment);
   let alive: NodeJS.Timeout | undefined;
   return {
+    takesLong(status) {
+      const ask = (): void => tell(`EXTEND_TIMEOUT_USEC=${patienceMs * 1000}\nSTATUS=${status}`);
+      ask();
+      const asking = setInterval(ask, askEveryMs);
+      return { [Symbol.dispose]: () => clearInterval(asking) };
+    },
     ready(status) {
       tell(`READY=1\nSTATUS=${status}`);
       if (everyMs === null) return;
@@ -37,6 +49,8 @@ export function openServiceManager(environment: ServiceEnvironment): ServiceMana
     [Symbol.dispose]: () => clearInterval(alive),
   };
 }
+
+const nothing: Disposable = { [Symbol.dispose]() {} };
 
 /** sd_watchdog_enabled(3): half of the time after which the service is taken for dead. */
 function watchdogMs({ WATCHDOG_USEC, WATCHDOG_PID }: ServiceEnvironment): number | null {

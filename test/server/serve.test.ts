@@ -11,8 +11,10 @@ import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openImageStore } from "../../server/store/open-image-store.ts";
 import { freePort } from "../free-port.ts";
 import { pinnedTo } from "../tls.ts";
+import { mib, write } from "./store/write-image.ts";
 
 const main = join(import.meta.dirname, "..", "..", "server", "main.ts");
 /** At a signal, the error that nobody foresaw: a promise that nobody watches. */
@@ -37,11 +39,18 @@ interface Running {
   said(): string;
 }
 
-async function start(): Promise<Running> {
+/** Threads that sweep are never asked for their next step. */
+const heldSweep = `const { Worker } = await import("node:worker_threads");
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (said, ...more) {
+    if (said !== "next") return postMessage.call(this, said, ...more);
+  }`;
+
+async function start(preloaded = trouble): Promise<Running> {
   const words = ["--data", data, "serve", "--interface", "lo", "--dhcp", "off"];
   const ports = ["--http-port", `${await freePort()}`, "--https-port", `${await freePort()}`];
   const more = [...ports, "--config", join(folder, "config.toml")];
-  const preload = ["--import", `data:text/javascript,${encodeURIComponent(trouble)}`];
+  const preload = ["--import", `data:text/javascript,${encodeURIComponent(preloaded)}`];
   const child = spawn(process.execPath, [...preload, main, ...words, ...more]);
   let said = "";
   for (const stream of [child.stdout, child.stderr])
@@ -96,6 +105,36 @@ test("an error that nobody foresaw is logged, and the process ends in order to b
   assert.match(said(), /^roomcast: the server ended because of an error that nobody foresaw; /m);
   // In order: the next one finds no socket in its way, and starts.
   assert(!(await readdir(data)).includes("roomcast.sock"));
+});
+
+test("a server whose store has to be swept serves before that is done, says so, and does not wait for it at its end", {
+  timeout: 60_000,
+}, async () => {
+  const store = join(data, "store");
+  {
+    await using images = await openImageStore(store);
+    await write(images, [new Uint8Array(mib).fill(1)]);
+  }
+  {
+    using db = new DatabaseSync(join(store, "catalogue.db"));
+    db.exec("DELETE FROM swept");
+  }
+  const status = async (): Promise<string> => call("GET", "/api/v1/status");
+  const { child, ended, said } = await start(heldSweep);
+  const [, url = ""] = /^roomcast ready (http:\S+) /m.exec(said()) ?? [];
+  assert.equal((await fetch(`${url}/boot/key`)).status, 200);
+  assert.match(await status(), /is being cleared of what no image needs/);
+  const since = performance.now();
+  child.kill("SIGTERM");
+  assert.equal(await ended, 0);
+  const took = performance.now() - since;
+  assert(took < 10_000, `it took ${took} ms to end`);
+  const next = await start();
+  while (/is being cleared/.test(await status())) await sleep(50);
+  next.child.kill("SIGTERM");
+  assert.equal(await next.ended, 0);
+  using db = new DatabaseSync(join(store, "catalogue.db"), { readOnly: true });
+  assert(db.prepare("SELECT 1 FROM swept").get() !== undefined);
 });
 
 test("a building that comes while the server is busy finds room in the kernel's queue", {

@@ -54,6 +54,22 @@ for (const name of [join(folder, "notify"), `@roomcast-notify-${process.pid}`]) 
   });
 }
 
+test("what takes long asks for time until it is over", async (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const name = join(folder, "long");
+  const { heard, close } = manager(name);
+  using service = openServiceManager({ NOTIFY_SOCKET: name });
+  const long = service.takesLong("opens the store");
+  const asks = "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=opens the store";
+  assert.deepEqual(heard(), [asks]);
+  context.mock.timers.tick(20_000);
+  assert.deepEqual(heard(), [asks, asks]);
+  long[Symbol.dispose]();
+  context.mock.timers.tick(20_000);
+  assert.deepEqual(heard(), []);
+  close();
+});
+
 test("a main loop that stands still is not reported as alive", async () => {
   const name = join(folder, "still");
   const { heard, close } = manager(name);
