@@ -6,6 +6,7 @@ import type { Manifest } from "../../../core/image/types.ts";
 import type { CatalogueFile } from "../../../server/store/catalogue.ts";
 import { doCheck, rawOf } from "../../../server/store/check-jobs.ts";
 import type { Checker } from "../../../server/store/checkers.ts";
+import type { StoreFiles } from "../../../server/store/files.ts";
 import { readIndex } from "../../../server/store/image-files.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
 import { openImageStore } from "../../../server/store/open-image-store.ts";
@@ -22,10 +23,12 @@ const always: Bus = { done: async (work) => work() };
 /** A folder of images on a disk of its own, and its catalogue. */
 class Machine {
   private readonly files: LabFiles;
+  private readonly early: () => number;
   private db: DatabaseSync | null = null;
 
   constructor(seed: number) {
     this.files = new LabFiles(seeded(seed));
+    this.early = seeded(seed);
   }
 
   open(bus: Bus = always): Promise<ImageStore> {
@@ -41,7 +44,12 @@ class Machine {
         this.db = null;
       },
     };
-    const disk = this.files.through(bus, true);
+    const files = this.files.through(bus, true);
+    const disk: StoreFiles = {
+      ...files,
+      // The store is open while it is swept, or after that.
+      atMost: (_ms, work) => (this.early() < 0.5 ? work : bus.done(() => {})),
+    };
     const checker: Checker = { check: async (job) => doCheck(job), async close() {} };
     const dead = async function* (folder: string, images: readonly Manifest[]) {
       const indexes = async function* () {
