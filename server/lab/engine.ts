@@ -233,7 +233,7 @@ export class Engine {
     for (const { session, state } of sessions) {
       session.durable = state;
       session.wanted = session.kind.wanted(state);
-      session.letsGo = false;
+      session.letGo.clear();
       // What is wanted from the beginning follows from no fact.
       if (session.isNew) for (const [pc] of session.wanted.orders) touched.add(pc);
       session.isNew = false;
@@ -296,14 +296,19 @@ export class Engine {
   }
 
   /**
-   * What an operator has ended in this session waits for the journal: the PCs are told to stop all the same. It
-   * is no order, and no word that an end is written.
+   * What an operator has ended in this session, which was `before` then, waits for the journal: whose work that ends
+   * is told to stop all the same. It is no order, and no word that an end is written.
    */
-  letGo(id: string, now: LabTime): void {
+  letGo({ id }: Pick<Session, "id">, before: unknown, now: LabTime): void {
     const session = this.running.get(id);
     if (session === undefined) return;
-    session.letsGo = true;
-    for (const pc of session.kind.pcs(session.state)) this.reconciler.reconcile(pc, now);
+    const { kind, state, letGo } = session;
+    const { orders } = kind.wanted(state);
+    for (const [pc] of kind.wanted(before).orders) {
+      if (orders.get(pc) !== undefined) continue;
+      letGo.add(pc);
+      this.reconciler.reconcile(pc, now);
+    }
   }
 
   // --- what is sent

@@ -141,7 +141,7 @@ export class Reconciler {
 }
 
 /** An operator has ended the PC's work there, and the journal does not have that yet. */
-const isLetGo = ({ letsGo, kind, state }: Running, pc: PcId): boolean =>
-  letsGo && kind.wanted(state).orders.get(pc) === undefined;
+const isLetGo = ({ letGo, kind, state }: Running, pc: PcId): boolean =>
+  letGo.has(pc) && kind.wanted(state).orders.get(pc) === undefined;
 
 const keyOf = (session: string, attempt: number): string => `${session} ${attempt}`;

@@ -80,7 +80,7 @@ export class SessionRunner {
       this.keepEnded(sessionOf(journalled));
     for (const journalled of journal.open())
       this.equipment.equip(this.engine.resume(journalled, timers.stamp()));
-    this.turns.flush();
+    this.turns.resume();
     for (const { kind, state } of this.receiving()) this.tellAwaited(kind.pcs(state));
     for (const session of this.engine.all()) this.equipment.syncFit(session);
   }

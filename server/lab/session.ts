@@ -35,8 +35,8 @@ export interface Running extends Session {
   /** With the fact of this number its state is stored anew. */
   storeAt: number;
   isNew: boolean;
-  /** An operator's word is decided and not written: whom it ends the work of is told to stop all the same. */
-  letsGo: boolean;
+  /** Whose work an operator's word ends that is decided and not written: they are told to stop all the same. */
+  readonly letGo: Set<PcId>;
   /** The deadline that this state has named; null: it was not asked. */
   due: { readonly state: unknown; readonly at: LabTime | undefined } | null;
 }
@@ -62,7 +62,7 @@ export function beginSession(
       seq: 0,
       storeAt: 0,
       isNew: true,
-      letsGo: false,
+      letGo: new Set(),
       due: null,
     },
   };
@@ -76,7 +76,7 @@ export function sessionOf({ stored, facts }: Journalled): Running {
     ...{ number: stored.number, id: idOf(stored.number), kindName: stored.kind, kind },
     ...{ startedAt: stored.startedAt, endedAt: stored.endedAt, state, durable: state },
     ...{ wanted: kind.wanted(state), gauges: { ...newGauges(), totals: stored.totals } },
-    ...{ seq: facts.at(-1)?.seq ?? stored.seq, isNew: false, letsGo: false },
+    ...{ seq: facts.at(-1)?.seq ?? stored.seq, isNew: false, letGo: new Set() },
     due: null,
     storeAt: stored.seq + storeEvery({ kind, state }),
   };

@@ -48,6 +48,12 @@ export class Turns {
     this.ports = ports;
   }
 
+  /** Goes on with the sessions that were there when the server was started: what follows by time alone follows for them, too. */
+  resume(): void {
+    this.flush();
+    this.wakeInTime();
+  }
+
   /** After what has come in together is taken. */
   soon(): void {
     this.ports.timers.soon(() => this.flush());
@@ -106,13 +112,16 @@ export class Turns {
    */
   halt(id: string, input: Input, what: string): void {
     const { engine, timers, letGo } = this.ports;
+    const session = engine.get(id);
+    const before = session?.state;
     this.operate(
       () => this.take(id, [input]),
       () => {},
       (error) => {
-        engine.letGo(id, timers.now());
-        const session = engine.get(id);
-        if (session !== undefined) letGo(session);
+        if (session !== undefined) {
+          letGo(session);
+          engine.letGo(session, before, timers.now());
+        }
         return unwritten(what, error, {
           stands:
             "whoever is at work there is told to stop all the same, but goes on if the server is started anew before it is written",
@@ -145,6 +154,7 @@ export class Turns {
     written(decided);
     if (batch !== null) this.written();
     this.flush();
+    this.wakeInTime();
     return decided;
   }
 

@@ -341,12 +341,10 @@ export class Checks {
     must(engine.get(id) === undefined, () => `${id} is said not to be begun, and it is there`);
   }
 
-  /** It is not written, and whoever works there is to hear of it. */
-  toldToStop(session: Session | undefined): void {
-    if (session === undefined) return;
-    const { id, kind, state } = session;
+  /** It is not written, and whose work it ends is to hear of it. */
+  toldToStop({ id, kind, state }: Session, before: unknown): void {
     const { orders } = kind.wanted(state);
-    for (const pc of kind.pcs(state))
+    for (const [pc] of kind.wanted(before).orders)
       if (orders.get(pc) === undefined) this.halted.add(`${pc} ${id}`);
   }
 

@@ -61,6 +61,8 @@ export class Server implements TaskServer {
   private startedAt = 0;
   private base = 0;
   private turns: Turns | null = null;
+  /** The session that an operator halts, as it was before that word. */
+  private haltedFrom: unknown = null;
   /** The process is there, and may still be opening its store. */
   private isAlive = false;
   private uploads = new Map<string, Upload>();
@@ -153,7 +155,7 @@ export class Server implements TaskServer {
     this.turns = this.newTurns(this.engine);
     for (const journalled of lab.journal.open()) this.engine.resume(journalled, this.stamp);
     if (lab.plant !== "forget-fit") for (const session of this.engine.all()) this.fit(session);
-    this.pump();
+    this.turns.resume();
     if (process === this.process) lab.schedules.start(bus, () => process === this.process);
   }
 
@@ -323,13 +325,12 @@ export class Server implements TaskServer {
   /** To stop, or to let a PC go. */
   halt(id: string, input: Input): void {
     const { lab } = this;
-    const engine = this.running;
+    this.haltedFrom = this.running.get(id)?.state;
     const isTold = this.told(() => {
       if (lab.plant === "told-early") this.take(id, input);
       else this.turns?.halt(id, input, "it");
     });
     if (isTold) lab.checks.toldDone(id, input);
-    else if (this.engine === engine) lab.checks.toldToStop(engine.get(id));
   }
 
   private told(say: () => void): boolean {
@@ -517,7 +518,7 @@ export class Server implements TaskServer {
       send: () => {
         if (isThere()) this.flush(engine);
       },
-      letGo() {},
+      letGo: (session) => lab.checks.toldToStop(session, this.haltedFrom),
     });
   }
 

@@ -558,11 +558,12 @@ test("whom an operator has stopped is told before that is written, and no end is
   desk.report("c", { ...at(1), session: "s2" });
   desk.write();
   desk.report("b", done(1, "failed"));
+  const before = desk.engine.get("s1")?.state;
   desk.take("s1", { type: "stop" });
   desk.engine.toWrite();
   desk.engine.notWritten();
   assert.deepEqual(desk.said(), []);
-  desk.engine.letGo("s1", millis(0));
+  desk.engine.letGo({ id: "s1" }, before, millis(0));
   assert.deepEqual(desk.said(), ["a cancel s1 1"]);
   // It comes back at work, since it did not hear of it; then it has stopped.
   desk.connect("a", at(1));

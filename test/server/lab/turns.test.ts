@@ -4,22 +4,28 @@ import { test } from "node:test";
 import { millis } from "../../../core/units/units.ts";
 import { Turns, type TurnsPorts } from "../../../server/lab/turns.ts";
 
-/** A lab with one session, which waits for the moment 100: `asked` has when it was asked what follows. */
-function waited(clock: { now: number; lateBy: number }): { turns: Turns; fire(): void } & {
-  readonly asked: number[];
-} {
+/**
+ * A lab with one session, which waits for the moment 100: `asked` has when it was asked what follows. `batches`: so many wait
+ * for the journal.
+ */
+function waited(
+  clock: { now: number; lateBy: number },
+  batches = 1,
+): { turns: Turns; fire(): void } & { readonly asked: number[] } {
   const asked: number[] = [];
-  let batches = 1;
+  let left = batches;
   let wake: (() => void) | null = null;
   const later = (): number => {
     clock.now += clock.lateBy;
     return clock.now;
   };
   const engine: Partial<TurnsPorts["engine"]> = {
-    toWrite: () => (batches-- > 0 ? ({} as ReturnType<TurnsPorts["engine"]["toWrite"]>) : null),
+    toWrite: () => (left-- > 0 ? ({} as ReturnType<TurnsPorts["engine"]["toWrite"]>) : null),
     written: () => ({ happened: [], changed: [], over: [] }),
     deadline: (after) => (after < 100 ? millis(100) : undefined),
     tick: ({ at }) => void asked.push(at),
+    take: () => true,
+    mark: () => ({}) as ReturnType<TurnsPorts["engine"]["mark"]>,
   };
   const timers: Partial<TurnsPorts["timers"]> = {
     now: () => millis(later()),
@@ -59,4 +65,18 @@ test("a decision that is written only after the moment that it waits for", () =>
   turns.flush();
   fire();
   assert.deepEqual(asked, [5000]);
+});
+
+test("after a start of the server at which nothing is to be written", () => {
+  const { turns, asked, fire } = waited({ now: 5000, lateBy: 0 }, 0);
+  turns.resume();
+  fire();
+  assert.deepEqual(asked, [5000]);
+});
+
+test("after an operator's word, which is written by itself", () => {
+  const { turns, asked, fire } = waited({ now: 50, lateBy: 0 });
+  turns.order("s1", [{ type: "start" }], "the start of session s1");
+  fire();
+  assert.deepEqual(asked, [50]);
 });
