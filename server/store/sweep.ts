@@ -25,9 +25,11 @@ export async function* findDead(
   indexes: AsyncIterable<Uint8Array>,
   pause: () => Promise<void>,
 ): AsyncGenerator<SweepStep> {
+  // The journal's mode is that of a database which is there: of the temporary one with its first table.
   db.exec(`PRAGMA temp.cache_size = -${cacheKib};
     DROP TABLE IF EXISTS temp.live;
-    CREATE TEMP TABLE live (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID`);
+    CREATE TEMP TABLE live (sha256 BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+    PRAGMA temp.journal_mode = MEMORY`);
   try {
     await mark(db, indexes, pause);
     const packs = new Set<number>();
