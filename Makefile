@@ -64,7 +64,7 @@ page-load = $(NODE) test/run.ts 1 test/page/load.test.ts
 # What waits for clocks, sockets and browsers leaves the processors to what computes; so do apt and dpkg.
 test: $(DEV) ## everything that is tested here (root, Debian 12)
 	@$(MAKE) --jobs=3 --output-sync=target check page boot-image-after-packages
-	$(NODE) --import ./test/property.ts test/run.ts 5 $(UNIT_TESTS) $(PAGE_TESTS) $(NET_TESTS) test/room/master.test.ts
+	$(NODE) --import ./test/property.ts test/run.ts 4 $(UNIT_TESTS) $(PAGE_TESTS) $(NET_TESTS) test/room/master.test.ts
 	$(page-load)
 	$(NODE) test/run.ts 2 $(ROOM_TESTS)
 
