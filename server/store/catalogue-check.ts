@@ -1,6 +1,7 @@
 /** The program that checks a catalogue: it is told the path, and says whether SQLite finds it in order. */
 import { once } from "node:events";
 import { DatabaseSync } from "node:sqlite";
+import { isUnreadable } from "./faults.ts";
 
 const [path] = (await once(process, "message")) as [string];
 process.send?.(isSound(path));
@@ -11,9 +12,7 @@ function isSound(file: string): boolean {
     using db = new DatabaseSync(file, { readOnly: true });
     return db.prepare("PRAGMA quick_check").get()?.quick_check === "ok";
   } catch (cause) {
-    const { errcode } = cause as { errcode?: number };
-    // SQLITE_CORRUPT and SQLITE_NOTADB.
-    if (errcode === 11 || errcode === 26) return false;
+    if (isUnreadable(cause)) return false;
     throw cause;
   }
 }

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Codec } from "../../core/image/types.ts";
 import { checkBeside, openingStopped } from "./catalogue-beside.ts";
-import { storeError } from "./faults.ts";
-import type { ChunkPlace, Packs } from "./packs.ts";
+import { isUnreadable, storeError } from "./faults.ts";
+import { type ChunkPlace, isSamePlace, type Packs } from "./packs.ts";
 
 const schema = `
   PRAGMA journal_mode = WAL;
@@ -160,9 +160,8 @@ export class Catalogue {
       const note = this.db.prepare("INSERT INTO erasing SELECT * FROM chunk WHERE sha256 = ?");
       for (const place of places) {
         const { sha256 } = place.entry;
-        const now = this.find(sha256);
         // Packed anew meanwhile.
-        if (now?.pack !== place.pack || now.offset !== place.offset) continue;
+        if (!isSamePlace(this.find(sha256), place)) continue;
         if (isErased(place.pack)) note.run(sha256);
         this.forgetOne(sha256);
         buried.push(place);
@@ -284,9 +283,7 @@ export async function openCatalogue(
       if (isSound && db.prepare("SELECT 1 FROM complete").get() !== undefined) return catalogue;
       db.close();
     } catch (cause) {
-      const { errcode } = cause as { errcode?: number };
-      // SQLITE_CORRUPT and SQLITE_NOTADB; anything else would not go away with the file.
-      if (errcode !== 11 && errcode !== 26) throw storeError("opening the catalogue", cause);
+      if (!isUnreadable(cause)) throw storeError("opening the catalogue", cause);
     }
     file.remove();
   }

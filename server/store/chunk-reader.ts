@@ -4,7 +4,7 @@ import { decodeEntry } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import type { StoredChunk } from "./pack-job.ts";
-import type { ChunkPlace } from "./packs.ts";
+import { type ChunkPlace, isSamePlace } from "./packs.ts";
 
 export interface ChunkReaderPorts {
   find(sha256: Uint8Array): ChunkPlace | undefined;
@@ -51,9 +51,8 @@ export async function readStored(entry: IndexEntry, ports: ChunkReaderPorts): Pr
       (stored) => ({ stored }),
       (fault: unknown) => ({ fault }),
     );
-    const now = ports.find(entry.sha256);
     // Packed anew meanwhile: what was read may have been erased.
-    if (now?.pack !== place.pack || now.offset !== place.offset) continue;
+    if (!isSamePlace(ports.find(entry.sha256), place)) continue;
     if ("fault" in read) throw read.fault;
     return { entry: { ...place.entry, chunkIndex: entry.chunkIndex }, stored: read.stored };
   }

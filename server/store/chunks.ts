@@ -7,7 +7,7 @@ import { hashKey } from "../../core/node/hash.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { storeFull } from "./faults.ts";
 import { packName } from "./pack-handles.ts";
-import { type ChunkPlace, type Packs, recordHeaderBytes } from "./packs.ts";
+import { type ChunkPlace, isSamePlace, type Packs, recordHeaderBytes } from "./packs.ts";
 import type { RepackedBatch } from "./repack.ts";
 import type { Space } from "./space.ts";
 import type { SweepStep } from "./sweep.ts";
@@ -45,12 +45,6 @@ export interface ChunksPorts {
   space(): Promise<Space>;
   /** Lets other work have its turn. */
   pause(): Promise<void>;
-}
-
-/** The catalogue has the chunk in this place. */
-function isAt(catalogue: Catalogue, { pack, offset, entry }: ChunkPlace): boolean {
-  const place = catalogue.find(entry.sha256);
-  return place?.pack === pack && place.offset === offset;
 }
 
 export class Chunks {
@@ -203,7 +197,8 @@ export class Chunks {
       if (place !== undefined && !isHeld(key)) {
         this.pending.delete(key);
         // A flush that did not come to its end may have told the catalogue.
-        const isKnown = this.catalogued.has(place.pack) && isAt(catalogue, place);
+        const isKnown =
+          this.catalogued.has(place.pack) && isSamePlace(catalogue.find(place.entry.sha256), place);
         if (isKnown) isAll = false;
         else places.push(place);
       }

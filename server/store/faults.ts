@@ -1,7 +1,13 @@
 import { RoomcastError } from "../../core/errors.ts";
 
-/** SQLITE_FULL, sqlite.org/rescode.html. */
-const sqliteFull = 13;
+/** sqlite.org/rescode.html. */
+const sqlite = { corrupt: 11, full: 13, notADatabase: 26 } as const;
+
+/** What SQLite says of a file that it cannot make sense of; anything else would not go away with the file. */
+export function isUnreadable(cause: unknown): boolean {
+  const { errcode } = cause as { errcode?: number };
+  return errcode === sqlite.corrupt || errcode === sqlite.notADatabase;
+}
 
 export const storeFull = (doing: string, cause?: unknown): RoomcastError =>
   new RoomcastError(
@@ -15,7 +21,7 @@ export const storeFull = (doing: string, cause?: unknown): RoomcastError =>
 export function storeError(doing: string, cause: unknown): RoomcastError {
   if (cause instanceof RoomcastError) return cause;
   const { code, message, errcode } = cause as NodeJS.ErrnoException & { errcode?: number };
-  if (code === "ENOSPC" || code === "EDQUOT" || errcode === sqliteFull) {
+  if (code === "ENOSPC" || code === "EDQUOT" || errcode === sqlite.full) {
     return storeFull(doing, cause);
   }
   return new RoomcastError(

@@ -20,6 +20,10 @@ export interface ChunkPlace {
   readonly entry: IndexEntry;
 }
 
+/** Whether a chunk is still where it was. */
+export const isSamePlace = (now: ChunkPlace | null | undefined, before: ChunkPlace): boolean =>
+  now?.pack === before.pack && now.offset === before.offset;
+
 export const recordHeaderBytes = 8 + indexEntryBytes;
 /** A pack is full at this size: there are few files, and each is still easily copied. */
 const packLimitBytes = 1024 * 1024 * 1024;

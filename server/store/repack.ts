@@ -5,7 +5,7 @@ import { codec, type IndexEntry, indexEntryBytes } from "../../core/image/types.
 import { inLanes } from "../../core/lanes.ts";
 import { hashKey } from "../../core/node/hash.ts";
 import type { PackJob, PackResult, StoredChunk } from "./pack-job.ts";
-import type { ChunkPlace } from "./packs.ts";
+import { type ChunkPlace, isSamePlace } from "./packs.ts";
 
 /** Bytes that take their places at once: so much is written twice where it was interrupted. */
 const batchBytes = 16 * 1024 * 1024;
@@ -151,8 +151,7 @@ async function packed(
   const result = stored === null ? null : await pack({ entry: old.entry, stored, level });
   if (result === null || result.fault !== null) {
     // Unless it is somewhere else meanwhile, or gone with its images.
-    const now = ports.placeOf(hash);
-    if (now?.pack === old.pack && now.offset === old.offset) ports.markDamaged(hash);
+    if (isSamePlace(ports.placeOf(hash), old)) ports.markDamaged(hash);
     return "damaged";
   }
   return result.packed === null ? null : { ...result.packed, old };
