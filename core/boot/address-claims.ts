@@ -51,7 +51,7 @@ export class AddressClaims {
     const { count, macs } = counted([...this.declines.values()]);
     if (count < declinesTold) return [];
     return [
-      `${count} addresses that ${ownAddress} gave were declined within a quarter of an hour, as if something else had them, by ${macs.length} ${macs.length === 1 ? "MAC" : "MACs"} (${named(macs)}). Look for a host that answers ARP for addresses which it was not given (a router's proxy ARP, a second DHCP server's PCs), or for whatever declines all that it is offered`,
+      `${count} addresses that ${ownAddress} gave were declined within a quarter of an hour, as if something else had them, by ${counting(macs)}. Look for a host that answers ARP for addresses which it was not given (a router's proxy ARP, a second DHCP server's PCs), or for whatever declines all that it is offered`,
     ];
   }
 
@@ -62,7 +62,7 @@ export class AddressClaims {
     const [who, whom] =
       macs.length === 1
         ? [`the MAC ${macs[0]} answers`, "that MAC"]
-        : [`${macs.length} MACs (${named(macs)}) answer`, "those MACs"];
+        : [`${counting(macs)} answer`, "those MACs"];
     return [
       `${who} ARP for ${count} addresses that ${ownAddress} was about to give to PCs, as a router with proxy ARP does, or a host that answers for whatever is asked. PCs are given these addresses all the same, but packets for them may go to ${whom} instead. Turn off proxy ARP on the router's interface to this network, or find the host by the switch's table of MACs. A host that really has so many addresses needs others, which ${ownAddress} does not give`,
     ];
@@ -74,7 +74,7 @@ export class AddressClaims {
     const { count, macs } = this.answersOf(false, now);
     if (macs.length === 0) return [];
     return [
-      `no address was left for a PC: hosts that did not get them from ${ownAddress} answer ARP for ${count} of those that it gives, by ${macs.length} ${macs.length === 1 ? "MAC" : "MACs"} (${named(macs)}). If you know these hosts, name a range with --range that they do not use. If you do not, one host answers for whatever is asked, by MACs that it invents: find it by the switch's table of MACs, or by turning off one port after the other`,
+      `no address was left for a PC: hosts that did not get them from ${ownAddress} answer ARP for ${count} of those that it gives, by ${counting(macs)}. If you know these hosts, name a range with --range that they do not use. If you do not, one host answers for whatever is asked, by MACs that it invents: find it by the switch's table of MACs, or by turning off one port after the other`,
     ];
   }
 
@@ -107,7 +107,9 @@ function counted(claims: readonly Claim[]): Count {
   return { count: new Set(claims.map(({ address }) => address)).size, macs };
 }
 
-function named(macs: readonly MacAddress[]): string {
+/** `2 MACs (…, …)`. */
+function counting(macs: readonly MacAddress[]): string {
   const more = macs.length - namedLimit;
-  return `${macs.slice(0, namedLimit).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const named = `${macs.slice(0, namedLimit).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return `${macs.length} ${macs.length === 1 ? "MAC" : "MACs"} (${named})`;
 }
