@@ -50,8 +50,7 @@ export class Turns {
 
   /** Goes on with the sessions that were there when the server was started: what follows by time alone follows for them, too. */
   resume(): void {
-    this.flush();
-    this.wakeInTime();
+    this.goOn(true);
   }
 
   /** After what has come in together is taken. */
@@ -61,10 +60,15 @@ export class Turns {
 
   /** Writes what was decided, does what follows, until there is nothing more. */
   flush(): void {
+    this.goOn(false);
+  }
+
+  /** `mayBeDue`: other moments may be waited for than the timer knows of. */
+  private goOn(mayBeDue: boolean): void {
     const { engine, send } = this.ports;
     // A disk that takes nothing is not asked with every event: all that waits is offered anew each time.
     if (this.retry !== null) return send();
-    let hasChanged = false;
+    let hasChanged = mayBeDue;
     for (let batch = engine.toWrite(); batch !== null; batch = engine.toWrite()) {
       hasChanged = true;
       const fault = this.append(batch);
@@ -153,8 +157,7 @@ export class Turns {
     }
     written(decided);
     if (batch !== null) this.written();
-    this.flush();
-    this.wakeInTime();
+    this.goOn(batch !== null);
     return decided;
   }
 
