@@ -117,7 +117,13 @@ export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Sta
       boot: evolveProof(before.boot, fact, stamp),
     });
   const name = move(memberTable, before.phase.name, fact.type);
-  return withMember(state, fact.pc, evolveMember(before, name, fact, stamp));
+  const next = withMember(state, fact.pc, evolveMember(before, name, fact, stamp));
+  // A canary that was absent for too long would be so again at once.
+  const isAwaitedAnew =
+    fact.type === "admitted" &&
+    state.phase === "canary" &&
+    state.canary.some(({ pc }) => pc === fact.pc);
+  return isAwaitedAnew ? awaitedFrom(next, stamp.at) : next;
 }
 
 /** The PCs are waited for from here on. */

@@ -4,6 +4,7 @@ import { arpSteady } from "../../../core/session/boot-proof.ts";
 import type { Input, PcId } from "../../../core/session/kind.ts";
 import type { Sign } from "../../../core/session/sign.ts";
 import {
+  admit,
   booting,
   connected,
   done,
@@ -320,6 +321,24 @@ export const proofScenarios: readonly Scenario[] = [
         after: 60_000,
         facts: ["a ended failed: absent", "b ended stopped: canary", "closed failed"],
       },
+    ],
+  },
+  {
+    name: "a canary that was off, and is admitted after the start timeout, is waited for anew",
+    kind: "restore",
+    spec: restoreSpec({
+      pcs: ["a", "b", "c"],
+      canary: [...canary, { pc: "b", name: "lab1-b1" }],
+      startTimeoutMs: 60_000,
+    }),
+    phases: [
+      {
+        inputs: [connected("a"), ready("a")],
+        facts: ["a ordered 1", "a readied", "a joined"],
+      },
+      { after: 60_000, facts: ["b ended failed: absent"] },
+      { after: 1000, inputs: [admit("b")], facts: ["b admitted"] },
+      { after: 59_000, inputs: [connected("b")], facts: ["b ordered 1"] },
     ],
   },
   {
