@@ -23,6 +23,8 @@ const always: Bus = { done: async (work) => work() };
 /** A folder of images on a disk of its own, and its catalogue. */
 class Machine {
   private readonly files: LabFiles;
+  /** Images, by all processes. */
+  private made = 0;
   private readonly early: () => number;
   private db: DatabaseSync | null = null;
 
@@ -32,7 +34,6 @@ class Machine {
   }
 
   open(bus: Bus = always): Promise<ImageStore> {
-    let made = 0;
     const catalogue: CatalogueFile = {
       exists: () => this.db !== null,
       isSound: async () => true,
@@ -60,7 +61,7 @@ class Machine {
     return openImageStore("store", {
       ...{ disk, catalogue, checker, findDead: dead, openSeen: () => new SeenTable() },
       newImage: () => ({
-        id: (++made).toString(16).padStart(16, "0"),
+        id: (++this.made).toString(16).padStart(16, "0"),
         capturedAt: "2026-01-01T00:00:00.000Z",
       }),
     });
