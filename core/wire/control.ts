@@ -9,8 +9,10 @@ import { isPlain, printableIn } from "../units/printable.ts";
 import { millis } from "../units/units.ts";
 import { fitted } from "./misfit.ts";
 
-/** Each side says something at least this often. */
+/** An agent says something at least this often. */
 export const aliveEvery = millis(1000);
+/** The server does so to each PC at least this often: of its signs of life, a building takes two thousand at a time. */
+export const serverAliveEvery = millis(3000);
 /** Nine missed signs of life: the other side is gone. A PC that is busy to the last core may miss five. */
 export const silenceLimit = millis(10_000);
 /** A longer text frame is refused: the largest is `hello` of a PC with dozens of disks. */

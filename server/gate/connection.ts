@@ -6,7 +6,12 @@ import { RoomcastError } from "../../core/errors.ts";
 import { guarded } from "../../core/node/guard.ts";
 import { decodeAgentMessage } from "../../core/wire/agent-message.ts";
 import { decodeBulk } from "../../core/wire/bulk.ts";
-import { aliveEvery, controlFrameLimit, silenceLimit } from "../../core/wire/control.ts";
+import {
+  aliveEvery,
+  controlFrameLimit,
+  serverAliveEvery,
+  silenceLimit,
+} from "../../core/wire/control.ts";
 import {
   controlProtocol,
   decodeGreet,
@@ -74,6 +79,8 @@ export class Connection {
   private loginLimit: NodeJS.Timeout;
   /** Heartbeats since it was last heard: a server that was held up itself has not listened either. */
   private silentBeats = 0;
+  /** Heartbeats since it was last told anything. */
+  private quietBeats = 0;
   private link: Link | null = null;
   /** Why it was cut, for the history. */
   private why = "connection closed";
@@ -105,6 +112,7 @@ export class Connection {
 
   send(message: ServerMessage): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
+    this.quietBeats = 0;
     const text = JSON.stringify(message);
     this.unread.queued(text.length);
     this.socket.send(text);
@@ -112,6 +120,7 @@ export class Connection {
 
   sendBytes(frame: Uint8Array): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
+    this.quietBeats = 0;
     this.unread.queued(frame.length);
     this.socket.send(frame, { binary: true });
   }
@@ -142,7 +151,7 @@ export class Connection {
     } else if (this.unread.isStuck(this.socket.bufferedAmount)) {
       this.why = "it does not read what it is sent";
       this.cut();
-    } else this.send({ type: "alive" });
+    } else if (++this.quietBeats * aliveEvery >= serverAliveEvery) this.send({ type: "alive" });
   }
 
   private refuseAfter(ms: number, what: "greeting" | "proof"): NodeJS.Timeout {

@@ -13,6 +13,7 @@ import { systemClock } from "../../../core/node/clock.ts";
 import { exporterOf } from "../../../core/node/pin.ts";
 import type { PinnedServer } from "../../../core/node/pinned.ts";
 import type { Prover } from "../../../core/trust/prover.ts";
+import { serverAliveEvery, silenceLimit } from "../../../core/wire/control.ts";
 import type { Hello } from "../../../core/wire/hello.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
 import { memoryProver } from "../../../initrd/agent/keys.ts";
@@ -201,7 +202,7 @@ test("a second greeting, a proof of another connection and a recorded one are re
 
 test("all that a PC is told when it is let in comes in one record of TLS", async () => {
   const socket = await open();
-  // Its alive message is a second away.
+  // The server's sign of life is three seconds away.
   const parts: Buffer[] = [];
   await logIn(socket, helloOf("52:54:00:00:00:0b"));
   (socket as unknown as { _socket: TLSSocket })._socket.on("data", (part) => parts.push(part));
@@ -368,9 +369,30 @@ test("a PC has one connection: a newer one takes its place, and the older one is
   assert.equal(links.isConnected("52:54:00:00:00:01"), false);
 });
 
+test("a PC that is told nothing hears a sign of life from the server after three seconds", async () => {
+  const pc = "52:54:00:00:00:01";
+  const socket = await connect(pc);
+  const at = performance.now();
+  const heard: number[] = [];
+  socket.on("message", (data: Buffer) => {
+    if (JSON.parse(String(data)).type === "alive") heard.push(performance.now() - at);
+  });
+  await sleep(1500);
+  links.send(pc, { type: "keys", keys: [] });
+  while (heard.length === 0) await once(socket, "message");
+  const [first] = heard;
+  // By then it had been told something 1.5 s ago.
+  assert(first !== undefined && first > serverAliveEvery, `after ${first} ms`);
+  assert(first < silenceLimit / 2, `after ${first} ms`);
+  socket.terminate();
+  while (links.isConnected(pc)) await sleep(5);
+});
+
 test("a PC that does not read what it is sent is cut off; one that reads gets everything", async () => {
   const pc = "52:54:00:00:00:01";
   const socket = await connect(pc);
+  // Or it is cut off for its silence, where reading takes that long.
+  const alive = setInterval(say, 1000, socket, { type: "alive", state: "idle", report: null });
   let bytes = 0;
   const frame = new Uint8Array(48 * 1024);
   const frames = 800;
@@ -393,6 +415,7 @@ test("a PC that does not read what it is sent is cut off; one that reads gets ev
     await sleep(50);
   }
   assert.match(told.at(-1) ?? "", /does not read what it is sent/);
+  clearInterval(alive);
   socket.terminate();
 });
 
