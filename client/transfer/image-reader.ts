@@ -6,7 +6,7 @@ import { decodeManifest, imageName } from "../../core/image/manifest.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { chunkCalls } from "../../core/node/chunk-calls.ts";
-import { sha256 } from "../../core/node/hash.ts";
+import { writeSha256 } from "../../core/node/hash.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
 import { checkedChunk } from "../../imaging/restore/chunk-check.ts";
 import type { ApiClient } from "../api/client.ts";
@@ -51,7 +51,7 @@ export async function readImage(
   const index = await get(`${own}/index`);
   const read = decodeIndex(index, manifest.diskBytes);
   if (!read.ok) throw damaged(imageName(manifest), `its index: ${read.reason}`);
-  if (rootHashOf(index, sha256) !== manifest.rootHash) {
+  if (rootHashOf(index, writeSha256) !== manifest.rootHash) {
     throw damaged(imageName(manifest), "its index does not match the root hash");
   }
   const entries = read.value;

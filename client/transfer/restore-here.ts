@@ -8,7 +8,7 @@ import { encodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { bootCriticalEntryIndexes } from "../../core/image/plan.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
-import { sha256 } from "../../core/node/hash.ts";
+import { writeSha256 } from "../../core/node/hash.ts";
 import { diskLine } from "../../core/screen/disk.ts";
 import { chooseTarget } from "../../core/session/target.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
@@ -93,7 +93,7 @@ async function write(
     await work.begin();
     deliver(image, work).catch((error: unknown) => work.stop(stopReason(error)));
     const index = encodeIndex(image.entries);
-    const verified = rootHashOfContents(index, await work.ended, sha256);
+    const verified = rootHashOfContents(index, await work.ended, writeSha256);
     assert(verified === manifest.rootHash, "what was verified is the image");
     const { bytesWanted } = work.counters;
     progress(2 * bytesWanted, 2 * bytesWanted);

@@ -4,7 +4,7 @@ import { encodeIndex } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import type { IndexEntry } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
-import { sha256 } from "../../core/node/hash.ts";
+import { writeSha256 } from "../../core/node/hash.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { ChunkSender } from "../../imaging/capture/chunk-sender.ts";
 import type { CaptureUplink, Committed } from "../../imaging/capture/uplink.ts";
@@ -73,7 +73,7 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
       usedBytes: each.size,
       mode: "raw",
     })),
-    rootHash: rootHashOf(index, sha256),
+    rootHash: rootHashOf(index, writeSha256),
     warnings: found.warnings,
   });
 }

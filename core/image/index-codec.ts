@@ -29,6 +29,11 @@ export function encodeIndex(entries: readonly IndexEntry[]): Uint8Array {
 
 /** Reads the entry at byte `offset`. `sha256` is a copy. */
 export function decodeEntry(data: Uint8Array, offset = 0): Decoded<IndexEntry> {
+  return entryIn(new Uint8Array(data.subarray(offset, offset + indexEntryBytes)), 0);
+}
+
+/** The same; `sha256` is a part of `data`. */
+function entryIn(data: Uint8Array, offset: number): Decoded<IndexEntry> {
   if (data.length - offset < indexEntryBytes) return { ok: false, reason: "truncated" };
   const kind = data[offset + 4] as number;
   if (kind !== codec.raw && kind !== codec.zstd && kind !== codec.zero) {
@@ -49,22 +54,24 @@ export function decodeEntry(data: Uint8Array, offset = 0): Decoded<IndexEntry> {
       codec: kind as Codec,
       storedLength,
       crc32c: u32(data, offset + 12),
-      sha256: new Uint8Array(data.subarray(offset + 16, offset + 48)),
+      sha256: data.subarray(offset + 16, offset + 48),
     },
   };
 }
 
 /**
  * Reads a whole index of a disk of `diskBytes`: whole entries, in the order of the disk, each on it,
- * no stored length longer than its chunk.
+ * no stored length longer than its chunk. The hashes of all are in one copy: by themselves, those of a large disk take
+ * several times the memory, and the time.
  */
 export function decodeIndex(data: Uint8Array, diskBytes: number): Decoded<IndexEntry[]> {
   if (data.length % indexEntryBytes !== 0) return { ok: false, reason: "truncated" };
+  const own = new Uint8Array(data);
   const chunkCount = chunkCountOf(diskBytes);
   const entries: IndexEntry[] = [];
   let before = -1;
-  for (let offset = 0; offset < data.length; offset += indexEntryBytes) {
-    const decoded = decodeEntry(data, offset);
+  for (let offset = 0; offset < own.length; offset += indexEntryBytes) {
+    const decoded = entryIn(own, offset);
     if (!decoded.ok) return { ok: false, reason: `entry ${entries.length}: ${decoded.reason}` };
     const entry = decoded.value;
     const { chunkIndex } = entry;

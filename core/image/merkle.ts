@@ -4,33 +4,42 @@ import { encodeIndex } from "./index-codec.ts";
 import type { IndexEntry } from "./types.ts";
 import { indexEntryBytes } from "./types.ts";
 
-/** SHA-256, 32 bytes. */
-export type Hash = (data: Uint8Array) => Uint8Array;
+/** Writes SHA-256 of `data` to the 32 bytes of `into` from `at` on. */
+export type Hash = (data: Uint8Array, into: Uint8Array, at: number) => void;
+
+const hashBytes = 32;
+/** Of one leaf more than an index can have. */
+const deepest = 33;
 
 /** Merkle tree hash of the entries of a whole index, as lower-case hex. */
 export function rootHashOf(index: Uint8Array, hash: Hash): string {
   const leaf = new Uint8Array(1 + indexEntryBytes);
-  const node = new Uint8Array(1 + 64);
+  const node = new Uint8Array(1 + 2 * hashBytes);
   node[0] = 1;
-  // Subtrees that are complete, the largest first; a binary counter of leaves.
-  const stack: { size: number; sum: Uint8Array }[] = [];
-  const join = (left: Uint8Array, right: Uint8Array): Uint8Array => {
-    node.set(left, 1);
-    node.set(right, 33);
-    return hash(node);
+  // Of subtrees that are complete, the largest first.
+  const sums = new Uint8Array(deepest * hashBytes);
+  let sumCount = 0;
+  const join = (): void => {
+    const left = (sumCount - 2) * hashBytes;
+    copy(sums, left, node);
+    hash(node, sums, left);
+    sumCount--;
   };
+  let leafCount = 0;
   for (let offset = 0; offset < index.length; offset += indexEntryBytes) {
-    leaf.set(index.subarray(offset, offset + indexEntryBytes), 1);
-    let top = { size: 1, sum: hash(leaf) };
-    while (stack.at(-1)?.size === top.size) {
-      const left = stack.pop() as typeof top;
-      top = { size: top.size * 2, sum: join(left.sum, top.sum) };
-    }
-    stack.push(top);
+    copy(index, offset, leaf);
+    hash(leaf, sums, sumCount++ * hashBytes);
+    leafCount++;
+    for (let subtrees = leafCount; subtrees % 2 === 0; subtrees /= 2) join();
   }
-  let sum = stack.pop()?.sum ?? hash(new Uint8Array());
-  for (let left = stack.pop(); left !== undefined; left = stack.pop()) sum = join(left.sum, sum);
-  return toHex(sum);
+  if (leafCount === 0) hash(new Uint8Array(), sums, sumCount++);
+  while (sumCount > 1) join();
+  return toHex(sums.subarray(0, hashBytes));
+}
+
+/** Fills `into` behind its first byte. For so few bytes, `set` of a part takes longer than the hash. */
+function copy(from: Uint8Array, at: number, into: Uint8Array): void {
+  for (let byte = 1; byte < into.length; byte++) into[byte] = from[at + byte - 1] as number;
 }
 
 /** As `rootHashOf`, of entries. */

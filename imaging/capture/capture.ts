@@ -6,7 +6,7 @@ import { rootHashOf } from "../../core/image/merkle.ts";
 import type { KeptChunk } from "../../core/image/plan.ts";
 import { type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
-import { sha256 } from "../../core/node/hash.ts";
+import { writeSha256 } from "../../core/node/hash.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { alignedBuffer } from "../disk/disk.ts";
@@ -64,7 +64,7 @@ export async function captureMapped(map: DiskMap, options: SendOptions): Promise
   await uplink.index(index);
   return uplink.commit({
     ...draftOf(disk, map, source),
-    rootHash: rootHashOf(index, sha256),
+    rootHash: rootHashOf(index, writeSha256),
   });
 }
 

@@ -15,13 +15,15 @@ export interface ImageChunks {
 
 /** What no chunk holds is zeros. Reads reject with `bad-input` where a chunk is not what the index says. */
 export function imageSource({ diskBytes, entries, fetch }: ImageChunks): ByteSource {
-  const entryIndexes = new Map(entries.map(({ chunkIndex }, at) => [chunkIndex, at]));
+  /** Made when something is read: for most restores nothing is. */
+  let entryIndexes: ReadonlyMap<number, number> | null = null;
   // Those who look at a partition ask for its first chunk many times.
   let last: { readonly chunkIndex: number; readonly raw: Uint8Array } | null = null;
   const rawOf = async (chunkIndex: number): Promise<Uint8Array> => {
     if (last?.chunkIndex === chunkIndex) return last.raw;
     const length = chunkLengthAt(chunkIndex, diskBytes);
     let raw: Uint8Array | null = new Uint8Array(length);
+    entryIndexes ??= new Map(entries.map(({ chunkIndex: each }, at) => [each, at]));
     const entryIndex = entryIndexes.get(chunkIndex);
     const entry = entryIndex === undefined ? undefined : entries[entryIndex];
     if (entryIndex !== undefined && entry !== undefined && entry.codec !== codec.zero) {

@@ -97,16 +97,21 @@ async function placesInside(
   });
 }
 
-const heldOf = (
+/** The chunks of the entries, which are in the disk's order: those that touch as one. */
+function heldOf(
   entries: readonly Pick<IndexEntry, "chunkIndex">[],
   diskBytes: number,
-): readonly Extent[] =>
-  union(
-    entries.map(({ chunkIndex }) => ({
-      start: chunkIndex * chunkBytes,
-      length: chunkLengthAt(chunkIndex, diskBytes),
-    })),
-  );
+): readonly Extent[] {
+  const held: { readonly start: number; length: number }[] = [];
+  for (const { chunkIndex } of entries) {
+    const start = chunkIndex * chunkBytes;
+    const length = chunkLengthAt(chunkIndex, diskBytes);
+    const last = held.at(-1);
+    if (last !== undefined && endOf(last) === start) last.length += length;
+    else held.push({ start, length });
+  }
+  return held;
+}
 
 /** Where a scanner looks in a partition or volume, as extents of the disk that `start` counts on. */
 export function signaturePlaces(start: number, size: number): Extent[] {

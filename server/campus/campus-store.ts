@@ -62,7 +62,7 @@ export class CampusStore implements ImageStore {
   castSource(imageId: string, index: Uint8Array): CastChunkSource {
     const { promised } = this.parts;
     if (this.folder.isHere(imageId) && !promised.has(imageId))
-      return this.folder.castSource(imageId);
+      return this.folder.castSource(imageId, index);
     return {
       read: async (entryIndex) => {
         const found = await this.storedChunk(imageId, entryIndex);

@@ -1,7 +1,7 @@
 /** Where the storage has the chunks of one image: for half a million of them in a few MiB. */
 import { assert } from "../../core/errors.ts";
-import { formBytes, formsOf } from "../../core/image/forms.ts";
-import { decodeEntry, encodeEntry } from "../../core/image/index-codec.ts";
+import { formBytes, formsOf, writeForm } from "../../core/image/forms.ts";
+import { decodeEntry } from "../../core/image/index-codec.ts";
 import { codec, type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
 import type { CampusPlace } from "./ports.ts";
 
@@ -59,7 +59,7 @@ export class PlaceTable {
     this.packOf[entry] = number;
     this.offsets[entry] = offset;
     this.lengths[entry] = length;
-    this.forms.set(formsOf(encodeEntry(place.entry)), entry * formBytes);
+    writeForm(this.forms, entry, place.entry);
   }
 
   /** Null: the storage does not have it. */

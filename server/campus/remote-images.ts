@@ -1,7 +1,6 @@
 /** Images as the storage has them: their indexes, where their chunks are, and chunks one by one. */
 import { RoomcastError } from "../../core/errors.ts";
-import { formBytes, formsOf, isSameForm } from "../../core/image/forms.ts";
-import { encodeEntry } from "../../core/image/index-codec.ts";
+import { type Form, isSameForm, writeForm } from "../../core/image/forms.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
@@ -23,7 +22,7 @@ export interface RemoteImagesPorts {
   readonly seal: Seal | null;
   readonly checker: Pick<Checker, "check">;
   /** Of chunks that this server has, whatever image they are of, their forms here. */
-  formsHere(hashes: readonly Uint8Array[]): (IndexEntry | null)[];
+  formsHere(hashes: readonly Uint8Array[]): readonly (Form | null)[];
   /** Lets other work have its turn. */
   pause(): Promise<void>;
 }
@@ -63,7 +62,7 @@ export class RemoteImages {
       const here = this.ports.formsHere(entries.map((entry) => table.hash(entry)));
       for (const [at, entry] of entries.entries()) {
         const form = here[at] ?? null;
-        if (form !== null) forms.set(formsOf(encodeEntry(form)), entry * formBytes);
+        if (form !== null) writeForm(forms, entry, form);
       }
       await this.ports.pause();
     }

@@ -16,7 +16,7 @@ import { decodeEntry } from "../../core/image/index-codec.ts";
 import type { LivePlan } from "../../core/image/live-plan.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
-import { sha256 } from "../../core/node/hash.ts";
+import { writeSha256 } from "../../core/node/hash.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
 import { bulkKind, decodeNumbered, encodeNumbered } from "../../core/wire/bulk.ts";
 import type { CastKeys, CastPlace } from "../../core/wire/cast-address.ts";
@@ -163,7 +163,7 @@ export class LiveCast {
     // What was said before its connection broke is said again: the sender goes on from what it is told.
     if (this.knownCount === from) return this.tell();
     if (this.knownCount === this.plan_.chunkIndexes.length)
-      this.ports.sealed(rootHashOf(this.index, sha256), this.storedBytes);
+      this.ports.sealed(rootHashOf(this.index, writeSha256), this.storedBytes);
     for (const pc of this.ports.receivers()) this.sendEntries(pc, from);
     this.announceToServer(from);
     this.tell();
@@ -247,7 +247,7 @@ export class LiveCast {
   commit(): Promise<Manifest> {
     const { manifest } = this.plan_ as LivePlan;
     return this.writer.commit(
-      { ...manifest, rootHash: rootHashOf(this.index, sha256) },
+      { ...manifest, rootHash: rootHashOf(this.index, writeSha256) },
       this.index,
     );
   }

@@ -5,7 +5,7 @@ import { crc32c } from "../../core/image/crc32c.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry } from "../../core/image/types.ts";
-import { hashKey, sha256 } from "../../core/node/hash.ts";
+import { hashKey, sha256, writeSha256 } from "../../core/node/hash.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 
 export type CheckJob =
@@ -28,7 +28,7 @@ export function doCheck(job: CheckJob): CheckResult {
   if (job.type === "chunk") return { fault: chunkFault(job), rootHash: "" };
   const decoded = decodeIndex(job.index, job.diskBytes);
   return decoded.ok
-    ? { fault: null, rootHash: rootHashOf(job.index, sha256) }
+    ? { fault: null, rootHash: rootHashOf(job.index, writeSha256) }
     : { fault: decoded.reason, rootHash: "" };
 }
 

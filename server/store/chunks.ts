@@ -2,6 +2,7 @@
  * The stored chunks, whatever image they are of: those that the catalogue knows, those that were just written,
  * and those that are about to go.
  */
+import type { Form } from "../../core/image/forms.ts";
 import type { IndexEntry } from "../../core/image/types.ts";
 import { hashKey } from "../../core/node/hash.ts";
 import type { Catalogue } from "./catalogue.ts";
@@ -80,6 +81,11 @@ export class Chunks {
   /** Where an image has a chunk of its own. */
   placeOf(hash: Uint8Array): ChunkPlace | undefined {
     return this.ports.catalogue.find(hash);
+  }
+
+  /** The forms of such places; null: it is in no pack. */
+  formsOf(hashes: readonly Uint8Array[]): (Form | null)[] {
+    return this.ports.catalogue.formsOf(hashes);
   }
 
   /** The same; null also for a chunk that is known to be damaged. */

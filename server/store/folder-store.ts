@@ -79,7 +79,7 @@ export class FolderStore implements ImageStore {
     const { ports, folder, images, numbers, chunks } = this;
     this.indexes = new Indexes({
       read: (image) => this.readIndex(image),
-      placeOf: (hash) => chunks.placeOf(hash),
+      formsHere: (hashes) => chunks.formsOf(hashes),
       pause: () => ports.disk.pause(),
     });
     this.sweeper = new Sweeper({
@@ -95,6 +95,7 @@ export class FolderStore implements ImageStore {
       space: () => this.space(),
       inTurn: (work) => this.inTurn(work),
       formsChanged: () => this.indexes.forgetForms(),
+      added: (image) => void this.indexes.readAhead([image]),
     });
   }
 
@@ -105,6 +106,11 @@ export class FolderStore implements ImageStore {
 
   get warnings(): readonly string[] {
     return [...this.list().flatMap(oddNameWarnings), ...this.sweeper.warnings];
+  }
+
+  /** What the first orders need, as in `Indexes`. */
+  readAhead(): Promise<void> {
+    return this.indexes.readAhead(this.images.list());
   }
 
   list(): Manifest[] {
@@ -124,8 +130,9 @@ export class FolderStore implements ImageStore {
     return { [Symbol.dispose]() {} };
   }
 
-  castSource(imageId: string): CastChunkSource {
-    const config: CastSourceConfig = { directory: this.directory, imageId };
+  castSource(imageId: string, index: Uint8Array): CastChunkSource {
+    const image = this.require(imageId);
+    const config: CastSourceConfig = { directory: this.directory, image, index };
     return { module: castSourceModule, config };
   }
 

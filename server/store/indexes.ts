@@ -1,8 +1,8 @@
 /** The indexes of a folder's images, and in which forms their chunks are stored: the last that were asked for. */
+import type { Form } from "../../core/image/forms.ts";
 import type { Manifest } from "../../core/image/types.ts";
 import { makeRoom } from "../../core/units/make-room.ts";
 import { currentForms } from "./forms.ts";
-import type { ChunkPlace } from "./packs.ts";
 
 /** Kept in memory: 24 MB each for a disk of 500 GB. */
 const indexLimit = 4;
@@ -10,8 +10,8 @@ const indexLimit = 4;
 export interface IndexesPorts {
   /** Rejects with `bad-input` when it is damaged. */
   read(image: Manifest): Promise<Uint8Array>;
-  /** Where an image has a chunk of its own. */
-  placeOf(hash: Uint8Array): ChunkPlace | undefined;
+  /** In which form each chunk is stored; null: it is in no pack. */
+  formsHere(hashes: readonly Uint8Array[]): readonly (Form | null)[];
   /** Lets other work have its turn. */
   pause(): Promise<void>;
 }
@@ -31,10 +31,19 @@ export class Indexes {
   }
 
   formsOf(image: Manifest): Promise<Uint8Array> {
-    const { placeOf, pause } = this.ports;
+    const { formsHere, pause } = this.ports;
     return keptIn(this.knownForms, image.id, async () =>
-      currentForms(await this.of(image), placeOf, pause),
+      currentForms(await this.of(image), formsHere, pause),
     );
+  }
+
+  /** Reads the newest of these, beside other work: the first order of an image does not wait for what is read by then. */
+  async readAhead(images: readonly Manifest[]): Promise<void> {
+    const newest = images.toSorted((one, other) => (one.capturedAt < other.capturedAt ? 1 : -1));
+    for (const image of newest.slice(0, indexLimit).reverse()) {
+      // One that is damaged, or deleted meanwhile, is told to whoever asks for it.
+      await this.formsOf(image).catch(() => {});
+    }
   }
 
   /** A chunk has another form: whoever asks from here on is told the new ones. */

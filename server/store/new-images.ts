@@ -50,6 +50,8 @@ export interface NewImagesPorts {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Chunks have another form than before. */
   formsChanged(): void;
+  /** There is one image more. */
+  added(image: Manifest): void;
   readonly sweeper: Pick<Sweeper, "isRunning" | "oweUntilIdle" | "settle">;
 }
 
@@ -192,7 +194,7 @@ export class NewImages {
     draft: ManifestDraft,
     { index, storedBytes, keys }: OwnIndex,
   ): Promise<Manifest> {
-    const { store, folder, images, chunks, formsChanged, sweeper } = this.ports;
+    const { store, folder, images, chunks, formsChanged, added, sweeper } = this.ports;
     const manifest: Manifest = {
       ...draft,
       ...store.newImage(),
@@ -210,6 +212,7 @@ export class NewImages {
     }
     images.add(manifest);
     if (replaced.length > 0) formsChanged();
+    added(manifest);
     store.campus?.committed();
     await chunks.erase(replaced).catch(() => {});
     return manifest;

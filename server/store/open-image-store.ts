@@ -36,5 +36,6 @@ export async function openImageStore(
   });
   await store.dropOrphans();
   await store.tidy();
+  void store.readAhead();
   return store;
 }

@@ -13,7 +13,7 @@ import {
   indexEntryBytes,
   type Manifest,
 } from "../../../core/image/types.ts";
-import { sha256 } from "../../../core/node/hash.ts";
+import { writeSha256 } from "../../../core/node/hash.ts";
 import type { ServerFiles } from "../link/http.ts";
 
 /** All that a restore needs to know of an image before its chunks come. */
@@ -52,7 +52,7 @@ export async function fetchImage(files: ServerFiles, imageId: string): Promise<R
   const { diskBytes, chunkCount, rootHash } = manifest.value;
   if (index.length !== chunkCount * indexEntryBytes)
     throw refuse("the index is not as long as it should be");
-  if (rootHashOf(index, sha256) !== rootHash) throw refuse("the index has another root hash");
+  if (rootHashOf(index, writeSha256) !== rootHash) throw refuse("the index has another root hash");
   const formed = withForms(index, forms);
   if (!formed.ok) throw refuse(`index: ${formed.reason}`);
   const entries = decodeIndex(formed.value, diskBytes);
@@ -63,7 +63,7 @@ export async function fetchImage(files: ServerFiles, imageId: string): Promise<R
     index: formed.value,
     entries: entries.value,
     critical: bootCriticalEntryIndexes(manifest.value, entries.value),
-    rootHashOf: (verified) => rootHashOfContents(index, verified, sha256),
+    rootHashOf: (verified) => rootHashOfContents(index, verified, writeSha256),
   };
 }
 
@@ -92,6 +92,6 @@ export async function fetchLiveImage(files: ServerFiles, task: string): Promise<
     index: { entryCount: entries.length },
     entries,
     critical: bootCriticalEntryIndexes(manifest, entries),
-    rootHashOf: (verified) => rootHashOfEntries(verified, sha256),
+    rootHashOf: (verified) => rootHashOfEntries(verified, writeSha256),
   };
 }

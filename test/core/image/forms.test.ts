@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { formBytes, formsOf, rootHashOfContents, withForms } from "../../../core/image/forms.ts";
 import { decodeEntry, encodeIndex } from "../../../core/image/index-codec.ts";
 import { rootHashOf } from "../../../core/image/merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes } from "../../../core/image/types.ts";
-
-const sha256 = (data: Uint8Array) => new Uint8Array(createHash("sha256").update(data).digest());
+import { writeSha256 } from "../../../core/node/hash.ts";
 
 const form = fc.oneof(
   fc.constant({ codec: codec.zero, storedLength: 0, crc32c: 0 }),
@@ -40,7 +38,7 @@ test("an index with other forms names the same chunks, and its own forms give it
         assert(decoded.ok);
         return decoded.value;
       });
-      assert.equal(rootHashOfContents(one, contents, sha256), rootHashOf(one, sha256));
+      assert.equal(rootHashOfContents(one, contents, writeSha256), rootHashOf(one, writeSha256));
     }),
   );
 });
@@ -56,7 +54,10 @@ test("one bit of one chunk's content makes another root hash, whatever its form"
         const contents = chunks.map(({ sha256: of }) => ({ sha256: new Uint8Array(of) }));
         const changed = contents[which % contents.length]?.sha256 as Uint8Array;
         changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7));
-        assert.notEqual(rootHashOfContents(one, contents, sha256), rootHashOf(one, sha256));
+        assert.notEqual(
+          rootHashOfContents(one, contents, writeSha256),
+          rootHashOf(one, writeSha256),
+        );
       },
     ),
   );

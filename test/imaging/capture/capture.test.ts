@@ -81,10 +81,11 @@ test("a GPT disk file with ext4 is captured over HTTP, and what is in use comes 
 
     // Put together again on a disk full of something else.
     const copy = Buffer.alloc(96 * mib, 0x5a);
-    const decoded = decodeIndex(await store.index(image.id), image.diskBytes);
+    const index = await store.index(image.id);
+    const decoded = decodeIndex(index, image.diskBytes);
     assert.ok(decoded.ok);
     assert.ok(decoded.value.length < 70, `${decoded.value.length} chunks kept`);
-    const source = await openChunkSource({ directory: join(folder, "store"), imageId: image.id });
+    const source = await openChunkSource({ directory: join(folder, "store"), image, index });
     for (const [entryIndex, entry] of decoded.value.entries()) {
       const stored = await source.read(entryIndex);
       const web = await fetch(new URL(`/gate/v2/images/${image.id}/chunks/${entryIndex}`, url));

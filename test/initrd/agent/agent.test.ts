@@ -8,7 +8,7 @@ import { after, suite, type TestFn, test as unlimited } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { rootHashOfEntries } from "../../../core/image/merkle.ts";
 import { codec, type IndexEntry } from "../../../core/image/types.ts";
-import { sha256 } from "../../../core/node/hash.ts";
+import { writeSha256 } from "../../../core/node/hash.ts";
 import { chunkBytes, chunkLengthAt } from "../../../core/units/units.ts";
 import type { Alive } from "../../../core/wire/agent-message.ts";
 import { controlProtocol } from "../../../core/wire/login.ts";
@@ -141,7 +141,7 @@ suite("an agent", { concurrency: true }, () => {
     const result = await server.ended();
     assert.equal(result.reason, null);
     assert.deepEqual([result.outcome, result.rootHash], ["verified", server.rootHash]);
-    assert.notEqual(server.rootHash, rootHashOfEntries(image.entries, sha256));
+    assert.notEqual(server.rootHash, rootHashOfEntries(image.entries, writeSha256));
     assert.equal(await status, 0);
     assertRestored(disk);
     await server.close();

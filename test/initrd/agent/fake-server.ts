@@ -9,7 +9,7 @@ import { encodeHead } from "../../../core/image/image-head.ts";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
 import { rootHashOf } from "../../../core/image/merkle.ts";
 import { type IndexEntry, indexEntryBytes, type Manifest } from "../../../core/image/types.ts";
-import { sha256 } from "../../../core/node/hash.ts";
+import { writeSha256 } from "../../../core/node/hash.ts";
 import { canonicalJson } from "../../../core/units/canonical-json.ts";
 import { type AgentMessage, decodeAgentMessage } from "../../../core/wire/agent-message.ts";
 import { bulkKind, decodeBulk, decodeNumbered } from "../../../core/wire/bulk.ts";
@@ -122,7 +122,7 @@ export async function openFakeServer(
     storedBytes: image.stored.reduce((sum, { length }) => sum + length, 0),
     partitionTable: "none",
     partitions: [],
-    rootHash: rootHashOf(index, sha256),
+    rootHash: rootHashOf(index, writeSha256),
     warnings: [],
   };
   let socket: WebSocket | null = null;

@@ -8,6 +8,7 @@ import {
   type Manifest,
   type ManifestDraft,
 } from "../../../core/image/types.ts";
+import { writeSha256 } from "../../../core/node/hash.ts";
 import type { ImageStore } from "../../../server/store/image-store.ts";
 
 export const mib = 1 << 20;
@@ -46,6 +47,6 @@ export const draftOf = (index: Uint8Array, chunkCount: number): ManifestDraft =>
   usedBytes: chunkCount * mib,
   partitionTable: "none",
   partitions: [],
-  rootHash: rootHashOf(index, sha256),
+  rootHash: rootHashOf(index, writeSha256),
   warnings: [],
 });
