@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-store bench-tftp storm bench-capture bench-restore check packages boot-image-after-packages test-vlan bench-session
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-order bench-store bench-tftp storm bench-capture bench-restore check packages boot-image-after-packages test-vlan bench-session
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -54,31 +54,34 @@ kernel: node_modules ## another kernel for the boot menu: make kernel NAME=6.12 
 	@test -n "$(NAME)" -a -n "$(FROM)" || { echo "say which: make kernel NAME=6.12 FROM=PACKAGE, or FROM=FOLDER" >&2; exit 2; }
 	$(NODE) initrd/build/main.ts --kernel "$(NAME)" --from "$(FROM)"
 
-UNIT_TESTS = $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts')
+UNIT_TESTS = $$(find test/core test/imaging test/server test/client test/initrd test/package test/security test/sim test/lab test/*.test.ts -name '*.test.ts' $(BUT))
 PAGE_TESTS = $$(find test/page -name '*.test.ts' ! -name load.test.ts)
-NET_TESTS = $$(find test/net -name '*.test.ts')
-ROOM_TESTS = $$(find test/room -name '*.test.ts')
+NET_TESTS = $$(find test/net -name '*.test.ts' $(BUT))
+ROOM_TESTS = $$(find test/room -name '*.test.ts' $(BUT))
+# Kills at random, and PCs with Secure Boot or a TPM, take too long for each change. They run by targets of their own.
+LONG_TESTS = kill kills campus-faults secure-boot trouble-and-tpm
 # What the browser takes is measured by itself.
 page-load = $(NODE) test/run.ts 1 test/page/load.test.ts
 
 # What waits for clocks, sockets and browsers leaves the processors to what computes; so do apt and dpkg.
-test: $(DEV) ## everything that is tested here (root, Debian 12)
+test: BUT = $(LONG_TESTS:%=! -name %.test.ts)
+test: $(DEV) ## what is tested with each change, all but what takes longest; some 25 minutes (root, Debian 12)
 	@$(MAKE) --jobs=3 --output-sync=target check page boot-image-after-packages
 	$(NODE) --import ./test/property.ts test/run.ts 4 $(UNIT_TESTS) $(PAGE_TESTS) $(NET_TESTS) test/room/master.test.ts
 	$(page-load)
 	$(NODE) test/run.ts 2 $(ROOM_TESTS)
 
-test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs
+test-unit: packages ## machines, codecs, store, screens, simulated rooms and labs; all of them
 	$(NODE) --import ./test/property.ts test/run.ts 3 $(UNIT_TESTS)
 
 test-page: packages page ## the page in a browser, with the real server and a scripted one; two minutes
 	$(NODE) test/run.ts 2 $(PAGE_TESTS)
 	$(page-load)
 
-test-net: packages ## agents and server with real sockets in network namespaces
+test-net: packages ## agents and server with real sockets in network namespaces; all tests
 	$(NODE) test/run.ts 3 $(NET_TESTS)
 
-test-room: packages initrd ## PCs in QEMU, from power-on to their own disk
+test-room: packages initrd ## PCs in QEMU, from power-on to their own disk; all tests
 	$(NODE) test/run.ts 2 $(ROOM_TESTS)
 
 test-kill: $(DEV) ## the image store killed at KILLS=100 random moments; two minutes
@@ -164,6 +167,9 @@ bench-product-quick: packages ## the same for the most telling rows; some minute
 
 bench-lab: $(DEV) ## 500, 1000 and 2000 PCs that come to one server at once, and ten sessions; six minutes
 	$(NODE) test/bench/lab.ts --out docs/bench
+
+bench-order: packages ## from an order to the first packet of an image of 40 GB, for one PC and four; three minutes (root)
+	$(NODE) test/bench/first-order.ts
 
 bench-session: $(DEV) ## what one PC's event costs in a session of 50, 500 and 2000 PCs; seconds
 	$(NODE) test/bench/session-events.ts
