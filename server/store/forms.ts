@@ -4,6 +4,7 @@ import { codec, indexEntryBytes } from "../../core/image/types.ts";
 
 /** Entries that are looked up before other work has its turn: a millisecond. */
 const entriesAtOnce = 256;
+const hashBytes = 32;
 
 /** A chunk that is in no pack keeps the form of the index: whoever reads it is told that it is lost. */
 export async function currentForms(
@@ -31,5 +32,3 @@ export async function currentForms(
   }
   return forms;
 }
-
-const hashBytes = 32;

@@ -39,8 +39,8 @@ export class Indexes {
 
   /** Reads the newest of these, beside other work: the first order of an image does not wait for what is read by then. */
   async readAhead(images: readonly Manifest[]): Promise<void> {
-    const newest = images.toSorted((one, other) => (one.capturedAt < other.capturedAt ? 1 : -1));
-    for (const image of newest.slice(0, indexLimit).reverse()) {
+    const byAge = images.toSorted((one, other) => one.capturedAt.localeCompare(other.capturedAt));
+    for (const image of byAge.slice(-indexLimit)) {
       // One that is damaged, or deleted meanwhile, is told to whoever asks for it.
       await this.formsOf(image).catch(() => {});
     }
