@@ -19,6 +19,7 @@ const sharing = [
 /** They change what is the process's own, measure what it takes, or have a database of their own. */
 export const apart: readonly string[] = [
   "test/client/console/load.test.ts",
+  "test/core/node/chunk-calls.test.ts",
   "test/core/node/while-away.test.ts",
   "test/security/campus.test.ts",
   "test/security/imports.test.ts",
