@@ -11,7 +11,7 @@ import { CastSenderMachine } from "./sender.ts";
 import { slabBytesFor } from "./slab.ts";
 import { slabIn, slabMemory } from "./symbol-copy.ts";
 
-const entryCount = 64;
+const entryCount = 32;
 const entryBytes = 20_000;
 const slotCount = 8;
 const batchPackets = 44;
