@@ -18,7 +18,7 @@ import {
   statsEveryMs,
   type ToReceiver,
 } from "./messages.ts";
-import { serveOneCast } from "./one-cast.ts";
+import { serveOneCast } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { loadReceiver, openPacketReceiver } from "./transport.ts";
 

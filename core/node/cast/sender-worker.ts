@@ -16,7 +16,7 @@ import {
   statsEveryMs,
   type ToSender,
 } from "./messages.ts";
-import { serveOneCast } from "./one-cast.ts";
+import { serveOneCast } from "./sleeping-worker.ts";
 import { storedLengthsOf } from "./stored-lengths.ts";
 import { loadSender, openPacketSender } from "./transport.ts";
 

@@ -1,7 +1,9 @@
-/** Workers of casts that are made before there is a cast for them. What they do: `one-cast.ts`. */
-import { Worker } from "node:worker_threads";
+/** Workers of casts that load what they need before there is a cast for them. */
+import { type MessagePort, receiveMessageOnPort, Worker, workerData } from "node:worker_threads";
+import { assert } from "../../errors.ts";
+import { failureOf } from "./messages.ts";
 
-/** Loads what it needs, rehearses, and sleeps until it is told its cast. */
+/** Sleeps, once it has loaded what it needs, until it is told its cast. */
 export class SleepingWorker {
   readonly worker: Worker;
   private readonly called = new Int32Array(new SharedArrayBuffer(4));
@@ -24,11 +26,37 @@ export class SleepingWorker {
   }
 }
 
-/** What it is made with. */
-export interface SleepingData {
-  /** 1 from when it has been sent its cast. */
+interface SleepingData {
   readonly called: Int32Array;
   readonly loads: readonly string[];
+}
+
+/**
+ * The whole of such a worker: loads, sleeps until there is a cast, and runs it. What fails is said to the owner. A
+ * function, since a bundle that `require` loads cannot wait at its top.
+ */
+export async function serveOneCast<Setup>(
+  port: MessagePort,
+  load: () => Promise<unknown>,
+  run: (setup: Setup) => Promise<void>,
+): Promise<void> {
+  try {
+    await load();
+    await run((await sleepUntilCalled(port)) as Setup);
+  } catch (error) {
+    port.postMessage({ type: "failed", failure: failureOf(error) });
+  }
+  port.close();
+}
+
+/** Answers what the owner said of the cast. */
+async function sleepUntilCalled(port: MessagePort): Promise<unknown> {
+  const { called, loads } = workerData as SleepingData;
+  await Promise.all(loads.map((module) => import(module)));
+  Atomics.wait(called, 0, 0);
+  const told = receiveMessageOnPort(port);
+  assert(told !== undefined, "it is told its cast before it is woken");
+  return told.message;
 }
 
 /**
