@@ -3,15 +3,15 @@
  * index has those of the commit, and what an image is does not change with them (docs/image-format.md).
  */
 import type { Decoded } from "../errors.ts";
+import { hashOffset } from "./index-codec.ts";
 import { putU32 } from "./little-endian.ts";
 import { type Hash, rootHashOf } from "./merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes } from "./types.ts";
 
 /** Of one form: codec, 3 bytes of 0, stored length, CRC-32C. */
 export const formBytes = 12;
-/** Where an index entry has its form, and where the hash of its chunk. */
+/** Where an index entry has its form. */
 export const formOffset = 4;
-const hashOffset = 16;
 /** zstd that saves less than 3 % of a raw chunk is not worth inflating. */
 export const worthwhile = 0.97;
 

@@ -5,6 +5,9 @@ import { u32 } from "./byte-source.ts";
 import { putU32 } from "./little-endian.ts";
 import { type Codec, codec, type IndexEntry, indexEntryBytes } from "./types.ts";
 
+/** Where an entry has the hash of its chunk. */
+export const hashOffset = 16;
+
 // offset  size  field (little endian)
 //      0     4  chunkIndex
 //      4     1  codec
@@ -32,7 +35,11 @@ export function decodeEntry(data: Uint8Array, offset = 0): Decoded<IndexEntry> {
   return entryIn(new Uint8Array(data.subarray(offset, offset + indexEntryBytes)), 0);
 }
 
-/** The same; `sha256` is a part of `data`. */
+/** The hash of the entry at byte `offset`: a part of `index`. */
+export const hashAt = (index: Uint8Array, offset: number): Uint8Array =>
+  index.subarray(offset + hashOffset, offset + indexEntryBytes);
+
+/** As `decodeEntry`; `sha256` is a part of `data`. */
 function entryIn(data: Uint8Array, offset: number): Decoded<IndexEntry> {
   if (data.length - offset < indexEntryBytes) return { ok: false, reason: "truncated" };
   const kind = data[offset + 4] as number;
@@ -54,7 +61,7 @@ function entryIn(data: Uint8Array, offset: number): Decoded<IndexEntry> {
       codec: kind as Codec,
       storedLength,
       crc32c: u32(data, offset + 12),
-      sha256: data.subarray(offset + 16, offset + 48),
+      sha256: hashAt(data, offset),
     },
   };
 }
@@ -99,5 +106,5 @@ function writeEntry(entry: IndexEntry, out: Uint8Array, offset: number): void {
   out[offset + 4] = entry.codec;
   putU32(out, offset + 8, entry.storedLength);
   putU32(out, offset + 12, entry.crc32c);
-  out.set(entry.sha256, offset + 16);
+  out.set(entry.sha256, offset + hashOffset);
 }

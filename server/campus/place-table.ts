@@ -1,13 +1,12 @@
 /** Where the storage has the chunks of one image: for half a million of them in a few MiB. */
 import { assert } from "../../core/errors.ts";
 import { formBytes, formsOf, writeForm } from "../../core/image/forms.ts";
-import { decodeEntry } from "../../core/image/index-codec.ts";
+import { decodeEntry, hashAt } from "../../core/image/index-codec.ts";
 import { codec, type IndexEntry, indexEntryBytes } from "../../core/image/types.ts";
 import type { CampusPlace } from "./ports.ts";
 
 /** Of an entry whose chunk is in no pack. */
 const noPack = 0xffff_ffff;
-const hashOffset = 16;
 
 export class PlaceTable {
   readonly entryCount: number;
@@ -36,8 +35,7 @@ export class PlaceTable {
   }
 
   hash(entry: number): Uint8Array {
-    const at = entry * indexEntryBytes;
-    return this.index.subarray(at + hashOffset, at + indexEntryBytes);
+    return hashAt(this.index, entry * indexEntryBytes);
   }
 
   /** The hashes of entries, in their order, 32 bytes each. */

@@ -1,10 +1,10 @@
 /** In which forms the store has the chunks of an index now. */
 import { type Form, formBytes, formsOf, writeForm } from "../../core/image/forms.ts";
+import { hashAt } from "../../core/image/index-codec.ts";
 import { codec, indexEntryBytes } from "../../core/image/types.ts";
 
 /** Entries that are looked up before other work has its turn: a millisecond. */
 const entriesAtOnce = 256;
-const hashBytes = 32;
 
 /** A chunk that is in no pack keeps the form of the index: whoever reads it is told that it is lost. */
 export async function currentForms(
@@ -19,12 +19,7 @@ export async function currentForms(
     const entries: number[] = [];
     for (let entry = from; entry < Math.min(entryCount, from + entriesAtOnce); entry++)
       if (forms[entry * formBytes] !== codec.zero) entries.push(entry);
-    const here = formsHere(
-      entries.map((entry) => {
-        const end = (entry + 1) * indexEntryBytes;
-        return index.subarray(end - hashBytes, end);
-      }),
-    );
+    const here = formsHere(entries.map((entry) => hashAt(index, entry * indexEntryBytes)));
     for (const [at, entry] of entries.entries()) {
       const form = here[at] ?? null;
       if (form !== null) writeForm(forms, entry, form);

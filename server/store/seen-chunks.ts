@@ -1,6 +1,7 @@
 /** Which chunks came up before, in a table that SQLite keeps on the disk, so that memory does not grow with the store. */
 import { DatabaseSync } from "node:sqlite";
 import { u32 } from "../../core/image/byte-source.ts";
+import { hashAt } from "../../core/image/index-codec.ts";
 import { indexEntryBytes } from "../../core/image/types.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
 
@@ -34,8 +35,8 @@ export class SeenTable implements SeenChunks {
     this.db.exec("BEGIN");
     for (let entry = 0; entry < firsts.length; entry++) {
       const at = entry * indexEntryBytes;
-      const sha256 = entries.subarray(at + 16, at + indexEntryBytes);
-      const { changes } = this.insert.run(sha256, chunkLengthAt(u32(entries, at), diskBytes));
+      const length = chunkLengthAt(u32(entries, at), diskBytes);
+      const { changes } = this.insert.run(hashAt(entries, at), length);
       firsts[entry] = Number(changes);
     }
     this.db.exec("COMMIT");

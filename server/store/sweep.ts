@@ -3,6 +3,7 @@
  * SQLite keeps on the disk, so that memory does not grow with the store.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { hashAt } from "../../core/image/index-codec.ts";
 import { indexEntryBytes } from "../../core/image/types.ts";
 import { type ChunkRow, placeOf } from "./catalogue.ts";
 import type { ChunkPlace } from "./packs.ts";
@@ -62,8 +63,7 @@ async function mark(
     for (let start = 0; start < index.length; start += stepBytes) {
       db.exec("BEGIN");
       const end = Math.min(start + stepBytes, index.length);
-      for (let at = start; at < end; at += indexEntryBytes)
-        insert.run(index.subarray(at + 16, at + indexEntryBytes));
+      for (let at = start; at < end; at += indexEntryBytes) insert.run(hashAt(index, at));
       db.exec("COMMIT");
       await pause();
     }

@@ -1,7 +1,7 @@
 /** Re-hashes what images are made of, and names what is damaged and who suffers from it. */
 
 import { assert, errorText, RoomcastError } from "../../core/errors.ts";
-import { decodeEntry } from "../../core/image/index-codec.ts";
+import { decodeEntry, hashAt } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
@@ -145,7 +145,7 @@ async function usersOf(
     const index = await ports.index(image).catch(() => new Uint8Array());
     const seen = new Set<string>();
     for (let at = 0; at < index.length; at += indexEntryBytes) {
-      const key = hashKey(index.subarray(at + 16, at + indexEntryBytes));
+      const key = hashKey(hashAt(index, at));
       if (hashes.has(key)) seen.add(key);
     }
     for (const key of seen) users.set(key, [...(users.get(key) ?? []), imageName(image)]);
