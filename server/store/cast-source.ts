@@ -15,6 +15,7 @@ export interface CastSourceConfig {
   readonly index: Uint8Array;
 }
 
+/** The chunks in their forms of now; a read rejects as `readChunkOf`. */
 export async function openChunkSource(config: unknown): Promise<ChunkSource> {
   const { directory, image, index } = config as CastSourceConfig;
   const packs = await Packs.open(join(directory, "packs"), nodeFiles);

@@ -83,15 +83,15 @@ export class Chunks {
     return this.ports.catalogue.find(hash);
   }
 
-  /** The forms of such places; null: it is in no pack. */
-  formsOf(hashes: readonly Uint8Array[]): (Form | null)[] {
-    return this.ports.catalogue.formsOf(hashes);
-  }
-
   /** The same; null also for a chunk that is known to be damaged. */
   soundPlaceOf(hash: Uint8Array): ChunkPlace | null {
     const { catalogue } = this.ports;
     return catalogue.isDamaged(hash) ? null : (catalogue.find(hash) ?? null);
+  }
+
+  /** In which forms images have these chunks; null: it is in no pack. */
+  formsOf(hashes: readonly Uint8Array[]): (Form | null)[] {
+    return this.ports.catalogue.formsOf(hashes);
   }
 
   /** The name of the pack that it is in; null: it is in none. */

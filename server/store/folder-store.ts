@@ -95,7 +95,7 @@ export class FolderStore implements ImageStore {
       space: () => this.space(),
       inTurn: (work) => this.inTurn(work),
       formsChanged: () => this.indexes.forgetForms(),
-      added: (image) => void this.indexes.readAhead([image]),
+      added: (image, index) => this.indexes.add(image, index),
     });
   }
 

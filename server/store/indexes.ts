@@ -46,6 +46,12 @@ export class Indexes {
     }
   }
 
+  /** An image that was just committed, with the index that was checked then. Its forms are looked up beside other work. */
+  add(image: Manifest, index: Uint8Array): void {
+    void keptIn(this.known, image.id, async () => new Uint8Array(index));
+    void this.readAhead([image]);
+  }
+
   /** A chunk has another form: whoever asks from here on is told the new ones. */
   forgetForms(): void {
     this.knownForms.clear();

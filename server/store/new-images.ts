@@ -50,8 +50,8 @@ export interface NewImagesPorts {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Chunks have another form than before. */
   formsChanged(): void;
-  /** There is one image more. */
-  added(image: Manifest): void;
+  /** There is one image more, with this index. */
+  added(image: Manifest, index: Uint8Array): void;
   readonly sweeper: Pick<Sweeper, "isRunning" | "oweUntilIdle" | "settle">;
 }
 
@@ -212,7 +212,7 @@ export class NewImages {
     }
     images.add(manifest);
     if (replaced.length > 0) formsChanged();
-    added(manifest);
+    added(manifest, index);
     store.campus?.committed();
     await chunks.erase(replaced).catch(() => {});
     return manifest;
