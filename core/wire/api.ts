@@ -257,6 +257,9 @@ export const ScheduleRequest = Type.Object({
 });
 export type ScheduleRequest = Static<typeof ScheduleRequest>;
 
+/** The time that a run has begun for; absent: an earlier roomcast has begun it. */
+const RunDueAt = Type.Optional(Type.String());
+
 export const ScheduleView = Type.Object({
   id: Type.String(),
   cron: Type.String(),
@@ -276,8 +279,8 @@ export const ScheduleView = Type.Object({
   run: nullable(
     Type.Union([
       /** A version of the image is made to fit the room's disks. */
-      Type.Object({ stage: Type.Literal("fitting") }),
-      Type.Object({ stage: Type.Literal("waking") }),
+      Type.Object({ stage: Type.Literal("fitting"), dueAt: RunDueAt }),
+      Type.Object({ stage: Type.Literal("waking"), dueAt: RunDueAt }),
       Type.Object({ stage: Type.Literal("restoring"), session: Type.String() }),
     ]),
   ),

@@ -1,4 +1,3 @@
-import { Cron } from "croner";
 import { RoomcastError } from "../../core/errors.ts";
 import { asError, guarded } from "../../core/node/guard.ts";
 import { sentence } from "../../core/screen/report.ts";
@@ -9,10 +8,13 @@ import type { SessionView } from "../../core/wire/views.ts";
 import type { MovedRoom, ScheduleRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { Announcer } from "./announcer.ts";
+import { nextTime } from "./next-time.ts";
 import type { NamedRestore } from "./session-orders.ts";
 
 /** After the wake-up everyone who comes is here; a PC that restarts gets this long, in seconds. */
 const startTimeoutSeconds = 60;
+/** A room is not woken so long after its time, whatever kept the run from it; in milliseconds. */
+const latestWake = 3_600_000;
 /** A timer does not sleep longer, so that a changed clock is noticed; in milliseconds. */
 const longestSleep = 60_000;
 
@@ -42,7 +44,7 @@ export interface SchedulePorts {
 /**
  * Restores by the clock: at each time a version of the image is made that fits the room's disks, if there
  * is none; the room is woken, restored, and its verified PCs switched off (or whatever was wanted). What is due is stored, so a run goes on after the server was restarted,
- * and one that fell into a time without a server is told of instead of being made up for at noon.
+ * and one that fell into a time without a server, or whose host slept, is told of instead of being made up for at noon.
  */
 export class Schedule {
   private readonly ports: SchedulePorts;
@@ -65,7 +67,7 @@ export class Schedule {
     for (const record of this.records.values()) {
       const { run } = record;
       if (run?.stage === "restoring") this.takeUp(record, run.session);
-      else if (run !== null) this.goOn(record);
+      else if (run !== null) this.goOn(record, run.dueAt ?? now.toISOString());
       if (new Date(record.dueAt) > now) continue;
       const missed = "missed: the server was not running";
       // A run that goes on has an outcome of its own to come.
@@ -179,14 +181,14 @@ export class Schedule {
   private due(record: ScheduleRecord, now: Date): void {
     const { dueAt } = record;
     record.dueAt = this.next(record, now);
-    if (record.run === null) this.begin(record);
+    if (record.run === null) this.begin(record, dueAt);
     else this.tell(record, `due at ${dueAt}, left out: its last run is not over`);
     this.save(record);
   }
 
   /** Nothing that goes wrong in a run may end the server, nor keep the schedule from its next time. */
-  private begin(record: ScheduleRecord): void {
-    this.run(record).catch((thrown: unknown) => {
+  private begin(record: ScheduleRecord, dueAt: string): void {
+    this.run(record, dueAt).catch((thrown: unknown) => {
       const onError = (error: Error): void => this.ports.unexpected(record.id, error);
       onError(asError(thrown));
       // A session that was started goes on, and tells its end.
@@ -196,15 +198,19 @@ export class Schedule {
     });
   }
 
-  private async run(record: ScheduleRecord): Promise<void> {
+  private async run(record: ScheduleRecord, dueAt: string): Promise<void> {
     const { room, image, delta, afterwards, personalise, fit, wakeSeconds } = record;
     try {
-      const fitting = fit === "auto" ? this.fit(record) : null;
+      this.requireInTime(dueAt, latestWake);
+      const fitting = fit === "auto" ? this.fit(record, dueAt) : null;
       if (fitting !== null) await fitting;
       if (this.ending.signal.aborted) return;
-      this.enter(record, "waking", `due: room ${room} is woken, then gets ${image}`);
+      this.requireInTime(dueAt, latestWake);
+      const text = `due: room ${room} is woken, then gets ${image}`;
+      this.enter(record, { stage: "waking", dueAt }, text);
       await this.ports.wake(room, wakeSeconds * 1000, this.ending.signal);
       if (this.ending.signal.aborted) return;
+      this.requireInTime(dueAt, latestWake + wakeSeconds * 1000);
       const session = this.ports.restore({
         ...{ image, room, delta, afterwards, personalise, fit, startTimeoutSeconds },
         ...{ pcs: null, disk: null, failingDisks: [], start: "all", verify: "read-back" },
@@ -222,27 +228,34 @@ export class Schedule {
     }
   }
 
+  /** Throws `refused` when more than this, in milliseconds, has passed since a run's time. */
+  private requireInTime(dueAt: string, lateness: number): void {
+    if (this.ports.now().getTime() - Date.parse(dueAt) <= lateness) return;
+    const what = `its time, ${dueAt}, was missed by more than an hour`;
+    throw new RoomcastError("refused", what, "restore the room by hand, or wait for its next time");
+  }
+
   /** The process before may have ended between the session's begin and its being written down here. */
-  private goOn(record: ScheduleRecord): void {
+  private goOn(record: ScheduleRecord, dueAt: string): void {
     const session = this.ports.begunBy(orderedBy(record), record.last?.at ?? record.createdAt);
-    if (session === null) return this.begin(record);
+    if (session === null) return this.begin(record, dueAt);
     record.run = { stage: "restoring", session };
     this.save(record);
     this.takeUp(record, session);
   }
 
   /** Nobody is woken for an image that does not fit. */
-  private fit(record: ScheduleRecord): Promise<unknown> | null {
+  private fit(record: ScheduleRecord, dueAt: string): Promise<unknown> | null {
     const { room, image } = record;
     const fitting = this.ports.fit({ image, room }, this.ending.signal);
     if (fitting === null) return null;
     const text = `due: ${image} is made to fit the disks of room ${room} before the room is woken`;
-    this.enter(record, "fitting", text);
+    this.enter(record, { stage: "fitting", dueAt }, text);
     return fitting;
   }
 
-  private enter(record: ScheduleRecord, stage: "fitting" | "waking", text: string): void {
-    record.run = { stage };
+  private enter(record: ScheduleRecord, run: ScheduleRecord["run"], text: string): void {
+    record.run = run;
     this.save(record);
     this.tell(record, text);
   }
@@ -296,29 +309,6 @@ export class Schedule {
     this.ports.state.saveSchedule(record);
     this.ports.announcer.room(record.room);
   }
-}
-
-/** When the pattern next comes after a time; throws `usage`. Five fields, as cron(5) has them. */
-export function nextTime(cron: string, timeZone: string | null, after: Date): string {
-  let next: Date | null;
-  try {
-    const options = {
-      paused: true,
-      mode: "5-part",
-      ...(timeZone === null ? {} : { timezone: timeZone }),
-    };
-    next = new Cron(cron, options as ConstructorParameters<typeof Cron>[1]).nextRun(after);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RoomcastError(
-      "usage",
-      `${JSON.stringify(cron)} is no time: ${why}`,
-      'as "30 6 * * 1-5": minute, hour, day, month, day of the week',
-      { cause },
-    );
-  }
-  if (next !== null) return next.toISOString();
-  throw new RoomcastError("usage", `${JSON.stringify(cron)} never comes`, "check day and month");
 }
 
 /** Who orders what it begins. */
