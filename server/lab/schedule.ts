@@ -50,6 +50,8 @@ export class Schedule {
   private readonly ports: SchedulePorts;
   private readonly records: Map<string, ScheduleRecord>;
   private readonly ending = new AbortController();
+  /** What calls off each one's latest run, which it can until the run has a session. */
+  private readonly callOffs = new WeakMap<ScheduleRecord, AbortController>();
   private readonly stopListening: () => void;
   private cancelTimer = (): void => {};
 
@@ -109,7 +111,7 @@ export class Schedule {
     return view(record);
   }
 
-  /** Throws `not-found`. A run that is under way goes on: its session can be stopped. */
+  /** Throws `not-found`. A run that has no session yet is called off; a session goes on, and can be stopped. */
   remove(id: string): void {
     const removed = this.records.get(id);
     if (removed !== undefined) this.ports.requireSettled(removed.room);
@@ -121,7 +123,7 @@ export class Schedule {
       );
     }
     this.ports.state.removeSchedule(id);
-    this.records.delete(id);
+    this.forget(removed);
     this.ports.announcer.room(removed.room);
     this.setTimer();
   }
@@ -142,7 +144,10 @@ export class Schedule {
 
   /** The schedules of a room that moved, as the store has them already. */
   moved({ removed, saved }: MovedRoom): void {
-    for (const id of removed.schedules) this.records.delete(id);
+    for (const id of removed.schedules) {
+      const record = this.records.get(id);
+      if (record !== undefined) this.forget(record);
+    }
     for (const record of saved.schedules) this.records.set(record.id, record);
     this.setTimer();
   }
@@ -156,6 +161,13 @@ export class Schedule {
 
   private nextNumber(): number {
     return Math.max(0, ...[...this.records.keys()].map((id) => Number(id.slice(1)))) + 1;
+  }
+
+  private forget(record: ScheduleRecord): void {
+    this.records.delete(record.id);
+    if (record.run === null || record.run.stage === "restoring") return;
+    this.callOffs.get(record)?.abort();
+    this.tell(record, "its run is cancelled: it was taken off the schedule");
   }
 
   private setTimer(): void {
@@ -188,7 +200,10 @@ export class Schedule {
 
   /** Nothing that goes wrong in a run may end the server, nor keep the schedule from its next time. */
   private begin(record: ScheduleRecord, dueAt: string): void {
-    this.run(record, dueAt).catch((thrown: unknown) => {
+    const callOff = new AbortController();
+    this.callOffs.set(record, callOff);
+    const signal = AbortSignal.any([this.ending.signal, callOff.signal]);
+    this.run(record, dueAt, signal).catch((thrown: unknown) => {
       const onError = (error: Error): void => this.ports.unexpected(record.id, error);
       onError(asError(thrown));
       // A session that was started goes on, and tells its end.
@@ -198,18 +213,18 @@ export class Schedule {
     });
   }
 
-  private async run(record: ScheduleRecord, dueAt: string): Promise<void> {
+  private async run(record: ScheduleRecord, dueAt: string, signal: AbortSignal): Promise<void> {
     const { room, image, delta, afterwards, personalise, fit, wakeSeconds } = record;
     try {
       this.requireInTime(dueAt, latestWake);
-      const fitting = fit === "auto" ? this.fit(record, dueAt) : null;
+      const fitting = fit === "auto" ? this.fit(record, dueAt, signal) : null;
       if (fitting !== null) await fitting;
-      if (this.ending.signal.aborted) return;
+      if (signal.aborted) return;
       this.requireInTime(dueAt, latestWake);
       const text = `due: room ${room} is woken, then gets ${image}`;
       this.enter(record, { stage: "waking", dueAt }, text);
-      await this.ports.wake(room, wakeSeconds * 1000, this.ending.signal);
-      if (this.ending.signal.aborted) return;
+      await this.ports.wake(room, wakeSeconds * 1000, signal);
+      if (signal.aborted) return;
       this.requireInTime(dueAt, latestWake + wakeSeconds * 1000);
       const session = this.ports.restore({
         ...{ image, room, delta, afterwards, personalise, fit, startTimeoutSeconds },
@@ -222,7 +237,7 @@ export class Schedule {
       // Everyone may have been refused at once.
       if (session.endedAt !== null) this.ended(session);
     } catch (error) {
-      if (this.ending.signal.aborted) return;
+      if (signal.aborted) return;
       if (!(error instanceof RoomcastError)) throw error;
       this.finish(record, null, `not started: ${error.message}; ${error.next}`);
     }
@@ -245,9 +260,9 @@ export class Schedule {
   }
 
   /** Nobody is woken for an image that does not fit. */
-  private fit(record: ScheduleRecord, dueAt: string): Promise<unknown> | null {
+  private fit(record: ScheduleRecord, dueAt: string, signal: AbortSignal): Promise<unknown> | null {
     const { room, image } = record;
-    const fitting = this.ports.fit({ image, room }, this.ending.signal);
+    const fitting = this.ports.fit({ image, room }, signal);
     if (fitting === null) return null;
     const text = `due: ${image} is made to fit the disks of room ${room} before the room is woken`;
     this.enter(record, { stage: "fitting", dueAt }, text);

@@ -107,7 +107,7 @@ export class LabSchedules {
     this.schedule?.add(request, "ann");
   }
 
-  /** Operators take all of them away; what runs goes on. */
+  /** Operators take all of them away; a session goes on. */
   removeAll(): void {
     for (const { id } of this.schedule?.list() ?? []) this.schedule?.remove(id);
   }
@@ -158,6 +158,8 @@ export class LabSchedules {
 
   private restore(room: string | null, orderedBy: string, isAlive: () => boolean): SessionView {
     const { lab } = this;
+    const id = orderedBy.split(" ").at(-1) ?? "";
+    must(!isAlive() || this.stored.has(id), () => `${id} is off the schedule, and restores`);
     const begun = isAlive() ? lab.operator.scheduled(this.pcsIn(room), orderedBy) : null;
     if (begun !== null && isAlive()) return lab.server.viewOf(begun);
     throw new RoomcastError("conflict", "nobody is free", "wait");

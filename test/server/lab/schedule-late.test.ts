@@ -1,4 +1,4 @@
-/** Runs that are kept from their time. */
+/** Runs that are kept from their time, and those that are called off. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -77,4 +77,49 @@ test("nobody is woken when the image was made to fit too late", async () => {
   await turn();
   assert.match(schedule.list()[0]?.last?.outcome ?? "", missed);
   assert.deepEqual(world.woken, []);
+});
+
+test("one that is taken off the schedule while the room is woken restores nothing", async () => {
+  const world = new World();
+  const schedule = world.start();
+  schedule.add(request, "ann");
+  await world.until("2026-03-02T06:30:10Z");
+  schedule.remove("t1");
+  assert.equal(
+    world.notes.at(-1),
+    "schedule t1: its run is cancelled: it was taken off the schedule",
+  );
+  world.wakes.resolve();
+  await turn();
+  assert.deepEqual([world.restores, schedule.list()], [[], []]);
+});
+
+test("one that goes to another server while its image is made to fit wakes nobody", async () => {
+  const world = new World();
+  world.fitting = Promise.withResolvers();
+  const schedule = world.start();
+  schedule.add(request, "ann");
+  await world.until("2026-03-02T06:30:00Z");
+  const nothing = { pcs: [], keys: [], schedules: [] };
+  schedule.moved({
+    folded: "lab",
+    move: { name: "came", epoch: 1 },
+    removed: { ...nothing, room: null, schedules: ["t1"] },
+    saved: { ...nothing, room: null, hostKeys: [] },
+  });
+  assert.match(world.notes.at(-1) ?? "", /cancelled/);
+  world.fitting.resolve();
+  await turn();
+  assert.deepEqual([world.woken, world.restores, world.unexpected], [[], [], []]);
+});
+
+test("one that is taken off the schedule while its session runs tells of no cancelling", async () => {
+  const world = new World();
+  const schedule = world.start();
+  schedule.add(request, "ann");
+  world.wakes.resolve();
+  await world.until("2026-03-02T06:30:00Z");
+  schedule.remove("t1");
+  assert.equal(world.restores.length, 1);
+  assert.doesNotMatch(world.notes.join(), /cancelled/);
 });
