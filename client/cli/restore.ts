@@ -7,10 +7,11 @@ import { isLeftOut, orderKeyLines, shownOf } from "../../core/screen/identity.ts
 import { notesLines } from "../../core/screen/image-notes.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import { foreseenDisks, type SectorNeed, sectorsOf } from "../../core/screen/target.ts";
-import { proofSeconds } from "../../core/session/boot-proof.ts";
+import { proofSeconds, proofSecondsLimit } from "../../core/session/boot-proof.ts";
 import { type FitDisk, planFit } from "../../core/session/fit-plan.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
+import { startTimeoutLimit } from "../../core/wire/orders.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext, RunCommand } from "./context.ts";
@@ -92,7 +93,7 @@ const withTargets = (command: Command): Command =>
     .option(
       "--start-timeout <S>",
       "start after this many seconds with the PCs that are ready",
-      positive,
+      secondsUpTo(startTimeoutLimit),
     )
     .option("--delta", "hash the disks first, and send only what differs")
     .addOption(
@@ -117,7 +118,7 @@ const withTargets = (command: Command): Command =>
     .option(
       "--prove-boot [SECONDS]",
       `how long to wait for each verified PC to come up as itself (${proofSeconds} s; the default with --then reboot and boot-disk)`,
-      positive,
+      secondsUpTo(proofSecondsLimit),
     )
     .option("--no-prove-boot", "do not wait for verified PCs to come up")
     .option(
@@ -282,12 +283,13 @@ async function findPcs({ client }: CliContext, references: readonly string[]): P
   return found;
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0)
-    throw new InvalidArgumentError("It has to be a number of seconds.");
-  return value;
-}
+const secondsUpTo =
+  (limit: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (value >= 0 && value <= limit) return value;
+    throw new InvalidArgumentError(`It has to be a number of seconds from 0 to ${limit}.`);
+  };
 
 /** Not said: as the server does usually. */
 const proveBootOf = (said: number | boolean | undefined): { proveBoot?: number | null } =>

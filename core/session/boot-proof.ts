@@ -12,6 +12,8 @@ import { move, type Table } from "./table.ts";
 
 /** Seconds in which a PC has to come up: firmware takes up to a minute, Windows' first start some three. */
 export const proofSeconds = 300;
+/** The longest that somebody may ask for: a day. */
+export const proofSecondsLimit = 86_400;
 /**
  * How long a PC has to speak ARP before that is taken for a system of its own: a boot loader speaks it too,
  * and an agent whose link broke, which is back after 10 s of silence, a pause of 5 s and a login.

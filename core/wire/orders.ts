@@ -20,6 +20,9 @@ export type Afterwards = Static<typeof Afterwards>;
 export const Personalise = Type.Union([Type.Literal("auto"), Type.Literal("none")]);
 export type Personalise = Static<typeof Personalise>;
 
+/** How long a session may wait for its PCs before it starts without them: a week, in seconds. */
+export const startTimeoutLimit = 604_800;
+
 export const RestoreOrder = Type.Object({
   type: Type.Literal("restore"),
   ...Work.properties,

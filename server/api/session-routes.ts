@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { usualProofSeconds } from "../../core/session/boot-proof.ts";
+import { proofSecondsLimit, usualProofSeconds } from "../../core/session/boot-proof.ts";
 import { FitMode } from "../../core/wire/fit-size.ts";
 import { ImageName, RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
-import { Afterwards, Personalise } from "../../core/wire/orders.ts";
+import { Afterwards, Personalise, startTimeoutLimit } from "../../core/wire/orders.ts";
 import { SessionView } from "../../core/wire/views.ts";
 import type { Lab } from "../lab/lab.ts";
 import { orderedBy, Shown } from "./ordered-by.ts";
@@ -26,7 +26,7 @@ const targetFields = {
     Type.Union([Type.Literal("now"), Type.Literal("all"), Type.Integer({ minimum: 1 })]),
   ),
   /** Seconds. */
-  startTimeout: Type.Optional(nullable(Type.Number({ minimum: 0 }))),
+  startTimeout: Type.Optional(nullable(Type.Number({ minimum: 0, maximum: startTimeoutLimit }))),
   delta: Type.Optional(Type.Boolean()),
   verify: Type.Optional(Type.Union([Type.Literal("written"), Type.Literal("read-back")])),
   afterwards: Type.Optional(Afterwards),
@@ -34,7 +34,7 @@ const targetFields = {
   /** For smaller disks; `auto` unless it is said, but of a live cast, which has none. */
   fit: Type.Optional(FitMode),
   /** Seconds in which a verified PC has to be seen to come up; null: nobody waits for that. */
-  proveBoot: Type.Optional(nullable(Type.Number({ minimum: 1, maximum: 86400 }))),
+  proveBoot: Type.Optional(nullable(Type.Number({ minimum: 1, maximum: proofSecondsLimit }))),
   /** The PC that is first, or how many. */
   canary: Type.Optional(
     nullable(Type.Union([Reference, Type.Integer({ minimum: 1, maximum: 1000 })])),

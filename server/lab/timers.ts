@@ -3,6 +3,9 @@ import type { Clock } from "../../core/ports.ts";
 import type { LabTime, Stamp } from "../../core/session/kind.ts";
 import { millis } from "../../core/units/units.ts";
 
+/** Node lets a timer that is longer go off at once; in milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+
 /** Time for the sessions. It goes on from where the server before left it, so that deadlines stay right. */
 export class LabTimers {
   private readonly clock: Clock;
@@ -27,11 +30,12 @@ export class LabTimers {
     return { at: this.now(), iso: this.clock.isoTime() };
   }
 
-  /** Calls once at this lab time, and forgets what it was to do before. */
+  /** Calls once at this lab time, or after 24 days if those are over first, and forgets what it was to do before. */
   wakeAt(at: LabTime | undefined, act: () => void): void {
     clearTimeout(this.wakeTimer);
     if (at === undefined || this.isClosed) return;
-    this.wakeTimer = setTimeout(act, Math.max(0, Math.ceil(at - this.now())));
+    const wait = Math.max(0, Math.ceil(at - this.now()));
+    this.wakeTimer = setTimeout(act, Math.min(wait, longestTimer));
   }
 
   /** Calls once after what has come in together is taken, however often it is asked for until then. */

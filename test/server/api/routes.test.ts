@@ -82,6 +82,10 @@ test("a body that does not fit is refused, not bent to fit", async () => {
     ["/captures", { pc: "pc1", name: "x", disk: 7 }],
     ["/rooms", { name: "../etc" }],
     ["/sessions", { kind: "restore", image: "a", room: "default", overwrite: "x", start: 0 }],
+    [
+      "/sessions",
+      { kind: "restore", image: "a", pcs: ["pc1"], overwrite: "pc1", startTimeout: 1e7 },
+    ],
     ["/pcs/pc1/power", { action: "explode" }],
   ] as const) {
     const { status, body: said } = await call("POST", path, body);
