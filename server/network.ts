@@ -89,15 +89,16 @@ export async function serveNetwork(
     }),
   );
   const forNetwork = application(log, tls.options());
+  opened.defer(() => forNetwork.close());
   await networkApplication(forNetwork, {
     ...{ api: ports.api, names: [address, ...ports.names], pageFolder: ports.pageFolder },
     gate: { ...ports.gate, interfaceAddress: address },
   });
-  const forBoot = await bootApplication(application(log), services.forRoutes);
-  await listenAt(forNetwork, { host: address, port: httpsPort }, "--https-port");
-  opened.defer(() => forNetwork.close());
-  await listenAt(forBoot, { host: address, port: httpPort }, "--http-port");
+  const forBoot = application(log);
   opened.defer(() => forBoot.close());
+  await bootApplication(forBoot, services.forRoutes);
+  await listenAt(forNetwork, { host: address, port: httpsPort }, "--https-port");
+  await listenAt(forBoot, { host: address, port: httpPort }, "--http-port");
   opened.use(ports.arp.serve(interfaceName));
   const kept = opened.move();
   return {

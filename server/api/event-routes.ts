@@ -7,6 +7,7 @@ import type { ToldFilter, ToldSession } from "../../core/wire/campus.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
+import { whenClosed } from "../when-closed.ts";
 import { whileLetIn } from "./access.ts";
 import { EventStream } from "./event-stream.ts";
 import type { LiveEvents } from "./live-events.ts";
@@ -169,7 +170,7 @@ function streamEvents(
     stop();
     reply.raw.end();
   });
-  request.raw.on("close", stop);
+  whenClosed(reply, stop);
 }
 
 function* wholeState(lab: Lab): Generator<ApiEvent> {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import { printable } from "../../core/units/printable.ts";
 import { type OrderedCall, serverHeader } from "../../core/wire/campus-order.ts";
+import { whenClosed } from "../when-closed.ts";
 import { roleOf } from "./access.ts";
 import { secret } from "./audit.ts";
 import { addressOf, type CampusRoutesPorts } from "./campus-routes.ts";
@@ -39,7 +40,7 @@ export function handOn(app: FastifyInstance, campus: CampusRoutesPorts | null): 
     requireNoSecret(body, campus, to ?? campus.rooms.server);
     if (to === null) return;
     const gone = new AbortController();
-    reply.raw.on("close", () => gone.abort());
+    whenClosed(reply, () => gone.abort());
     const answer = await campus.orders.order(to, callOf(request), gone.signal);
     reply.code(answer.status);
     if (answer.type !== null) reply.type(answer.type);

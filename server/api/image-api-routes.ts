@@ -17,6 +17,7 @@ import { zstdDiskFile } from "../store/disk-file.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import { captureRoutes, chunkRecords } from "../store/upload-routes.ts";
+import { whenClosed } from "../when-closed.ts";
 import { answerInLines } from "./json-lines.ts";
 import { operatorOf } from "./ordered-by.ts";
 import { requireWord } from "./require-word.ts";
@@ -277,7 +278,7 @@ export const imageApiRoutes =
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
       reply.raw.write(`${JSON.stringify({ task })}\n`);
-      reply.raw.on("close", () => {
+      whenClosed(reply, () => {
         writers.delete(task);
         writer.abort().catch((error: unknown) => {
           app.log.error({ err: error }, "an import was not tidied up");

@@ -5,6 +5,7 @@ import { RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
 import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
+import { whenClosed } from "../when-closed.ts";
 import type { Logins } from "./logins.ts";
 import { closed, NoBody } from "./schemas.ts";
 
@@ -118,7 +119,7 @@ export const roomRoutes =
       },
       async ({ params, body }, reply) => {
         const gone = new AbortController();
-        reply.raw.on("close", () => gone.abort());
+        whenClosed(reply, () => gone.abort());
         return lab.rooms.wake(params.name, body.timeout * 1000, gone.signal);
       },
     );

@@ -5,6 +5,7 @@ import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
 import { checkPacketCount, checkPayloadBytes } from "../../core/wire/check.ts";
 import { sendCheckBurst } from "../host/check-sender.ts";
+import { whenClosed } from "../when-closed.ts";
 
 /** Milliseconds, after which a PC that has not read all of it, nor hung up, is cut off. */
 const payloadTime = 8000;
@@ -41,11 +42,13 @@ export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts)
     async (request, reply) => {
       const length = Math.min(Number(request.query.bytes), checkPayloadBytes);
       if (length <= answerBytes) return reply.send(Buffer.alloc(length));
+      const sent = new Promise<void>((resolve) => whenClosed(reply, resolve));
       await inTurn(async () => {
-        const body = Readable.from(zeros(length));
-        const timer = setTimeout(() => body.destroy(new Error("it took too long")), payloadTime);
-        const sent = new Promise((resolve) => reply.raw.once("close", resolve));
-        await Promise.all([reply.type("application/octet-stream").send(body), sent]);
+        // Who did not wait for its turn has none.
+        if (reply.raw.destroyed) return;
+        const timer = setTimeout(() => reply.raw.destroy(), payloadTime);
+        reply.type("application/octet-stream").send(Readable.from(zeros(length)));
+        await sent;
         clearTimeout(timer);
       });
       return reply;
@@ -62,9 +65,12 @@ export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts)
         }),
       },
     },
-    async ({ body }) => {
+    async ({ body }, reply) => {
       const { interfaceAddress: address } = ports;
-      await inTurn(() => sendCheckBurst({ ...body, address, count: checkPacketCount, rateBps }));
+      await inTurn(async () => {
+        if (reply.raw.destroyed) return;
+        await sendCheckBurst({ ...body, address, count: checkPacketCount, rateBps });
+      });
       return { sent: checkPacketCount };
     },
   );

@@ -62,10 +62,17 @@ export async function* checkNetwork(
   }
 }
 
-const why = (error: unknown): string => {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return errorText(cause);
-};
+const causeOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause instanceof Error ? error.cause : error;
+
+const why = (error: unknown): string => errorText(causeOf(error));
+
+/** Of what is measured for one PC after the other. */
+function whyNotMeasured(error: unknown): string {
+  const cause = causeOf(error);
+  const isLate = cause instanceof Error && cause.name === "TimeoutError";
+  return `not measured: ${isLate ? "other PCs are being measured, try again in a minute" : errorText(cause)}`;
+}
 
 /** The quickest of some small answers, in milliseconds, or why there was none. */
 async function timeAnswer(asked: Asked, signal: AbortSignal): Promise<number | string> {
@@ -96,7 +103,7 @@ async function timePayload(asked: Asked, signal: AbortSignal): Promise<number | 
       if (performance.now() - from >= throughputFor) break;
     }
   } catch (error) {
-    if (bytes === 0) return `not measured: ${why(error)}`;
+    if (bytes === 0) return whyNotMeasured(error);
   }
   return bytes / ((performance.now() - from) / 1000);
 }
@@ -129,7 +136,7 @@ async function countBurst(
     }
     return { sent, received: numbers.size };
   } catch (error) {
-    return `not measured: ${why(error)}`;
+    return whyNotMeasured(error);
   } finally {
     socket.close();
   }

@@ -1,6 +1,7 @@
 /** A PC's network check against the server's part of it, on the loopback's sockets. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import fastify, { type FastifyInstance } from "fastify";
 import { systemRoots } from "../../../../imaging/disk/sysfs.ts";
 import { checkNetwork } from "../../../../initrd/agent/check/check.ts";
@@ -53,6 +54,20 @@ test("who hangs up while it measures holds nobody up", async () => {
   const others = check(server, "127.0.0.1");
   abort.abort();
   assert.ok(Number((await others).throughputBps) > 1e6);
+});
+
+test("who leaves before its turn has none, and holds nobody up", async () => {
+  const payload = `${server}/gate/v2/check/payload?bytes=67108864`;
+  const [first, second] = [new AbortController(), new AbortController()];
+  const answer = await fetch(payload, first);
+  const waits = assert.rejects(fetch(payload, second));
+  await sleep(200);
+  second.abort();
+  await waits;
+  await sleep(200);
+  first.abort();
+  await assert.rejects(answer.arrayBuffer());
+  assert.ok(Number((await check(server, "127.0.0.1")).throughputBps) > 1e6);
 });
 
 test("without a server or an address it says so and ends", async () => {
