@@ -3,7 +3,7 @@ import { millis } from "../units/units.ts";
 import type { End, Report } from "../wire/work.ts";
 import { endText } from "./cause.ts";
 import type { Surroundings } from "./decide-member.ts";
-import { decideReceivers } from "./decide-receivers.ts";
+import { decideReceivers, hasAnyLeft } from "./decide-receivers.ts";
 import type { Gauges, Input, LabTime } from "./kind.ts";
 import { hasServed, type LiveFact, type LiveState, senderAttempt } from "./live-state.ts";
 import { overdueText } from "./slow-disk.ts";
@@ -66,6 +66,12 @@ export function decideLive(
       );
     case "tick":
       if (sender.name === "lost" && now >= sender.until) return broken(sender.reason);
+      // No time counts for PCs that wait for the map, and a cast that is stored is not opened without one.
+      if (!state.isPlanned && (archive === "pending" || hasAnyLeft(receivers.members.census)))
+        return [];
+      break;
+    case "start":
+      if (!state.isPlanned) return [];
       break;
     default:
       if (isOfSender) return decideSender(state, input, now, gauges, broken);

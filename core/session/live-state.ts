@@ -2,6 +2,7 @@
 import type { LabTime, PcId, Stamp } from "./kind.ts";
 import type { ReceiversSpec } from "./kinds/restore.ts";
 import {
+  awaitedFrom,
   beginReceivers,
   evolveReceivers,
   type ReceiverFact,
@@ -119,7 +120,10 @@ export function evolveLive(state: LiveState, fact: LiveFact, stamp: Stamp): Live
     case "planned": {
       const name = move(senderTable, state.sender.name, fact.type);
       const { sender } = state;
-      return { ...state, isPlanned: true, sender: name === "sending" ? { name } : sender };
+      return {
+        ...{ ...state, isPlanned: true, sender: name === "sending" ? { name } : sender },
+        receivers: awaitedFrom(state.receivers, stamp.at),
+      };
     }
     case "sender-mapping":
     case "sender-sending":

@@ -272,6 +272,7 @@ export type MemberView = Static<typeof MemberView>;
 
 /** The version of its image that a restore waits for, because some of its disks are smaller. */
 export const FitView = Type.Object({
+  /** `failed`: the session ended without it, for whatever reason. */
   state: literals("fitting", "fitted", "failed"),
   /** The smallest of the disks. */
   diskBytes: Type.Integer(),

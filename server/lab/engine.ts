@@ -84,11 +84,8 @@ export class Engine {
     this.running.set(session.id, session);
     this.byPc.add(session, pcs);
     this.ledger.add(session, []);
-    this.take(session.id, { type: "tick" }, stamp);
-    for (const pc of pcs) {
-      this.takeOver(session, pc, stamp);
-      this.greet(session, pc, stamp);
-    }
+    for (const pc of pcs) this.takeOver(session, pc, stamp);
+    this.decide(session, [...this.greetings(session, pcs), { type: "tick" }], stamp);
     return session;
   }
 
@@ -138,31 +135,10 @@ export class Engine {
     const session = this.running.get(id);
     if (session === undefined) return false;
     if (input.type === "admit") this.ledger.requireRoom();
-    this.gauge(session, input, stamp.at);
-    if (this.ledger.isFull && isRepeated(input)) return false;
-    const decided: Decided[] = [];
-    let facts = session.kind.decide(session.state, input, stamp.at, session.gauges);
-    const admitted: PcId[] = [];
-    for (let round = 0; facts.length > 0; round++) {
-      assert(round < roundsLimit, `the facts of a ${session.kindName} go in a circle`);
-      for (const fact of facts) {
-        session.state = session.kind.evolve(session.state, fact, stamp);
-        const text = session.kind.text(fact, session.state);
-        decided.push({ session, fact, stamp, text });
-        if (fact.type === "admitted" && fact.pc !== null) this.byPc.add(session, [fact.pc]);
-        if (fact.type === "admitted" && fact.pc !== null && input.type === "admit")
-          admitted.push(fact.pc);
-      }
-      facts = session.kind.decide(session.state, { type: "tick" }, stamp.at, session.gauges);
-    }
-    if (decided.length === 0) return false;
-    this.ledger.add(session, decided);
-    const mayOrderMore = decided.some(({ fact: { type } }) => letsOrder.has(type));
-    if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
-    for (const pc of admitted) this.takeOver(session, pc, stamp);
-    const greeted = mayOrderMore ? unordered(session) : admitted;
-    for (const pc of greeted) this.greet(session, pc, stamp);
-    return true;
+    const decided = this.decide(session, [input], stamp);
+    if (input.type === "admit")
+      for (const pc of admittedOf(decided)) this.takeOver(session, pc, stamp);
+    return decided.length > 0;
   }
 
   /**
@@ -343,12 +319,48 @@ export class Engine {
       if (other !== session) this.take(other.id, { type: "taken", pc }, stamp);
   }
 
-  /** The session hears of a PC that was connected before it wanted it. */
-  private greet(session: Running, pc: PcId, stamp: Stamp): void {
-    const report = this.reconciler.reportOf(pc);
-    const holder = this.of(pc);
-    if (report === undefined || (holder !== undefined && holder !== session)) return;
-    this.take(session.id, connectedInput(session, pc, report), stamp);
+  /**
+   * Takes the inputs in turn, and then what follows by time alone. PCs that are there already and that the session
+   * may order from now on are greeted before time counts: a start timeout of 0 would be over without them.
+   */
+  private decide(session: Running, inputs: readonly Input[], stamp: Stamp): readonly Decided[] {
+    const decided: Decided[] = [];
+    const isAdmission = inputs.some(({ type }) => type === "admit");
+    let next = inputs;
+    for (let round = 0; next.length > 0; round++) {
+      assert(round < roundsLimit, `the facts of a ${session.kindName} go in a circle`);
+      const facts = next.flatMap((input) => this.step(session, input, stamp));
+      decided.push(...facts);
+      const mayOrderMore = facts.some(({ fact: { type } }) => letsOrder.has(type));
+      const greeted = mayOrderMore ? unordered(session) : isAdmission ? admittedOf(facts) : [];
+      next = facts.length === 0 ? [] : [...this.greetings(session, greeted), { type: "tick" }];
+    }
+    if (decided.length === 0) return decided;
+    this.ledger.add(session, decided);
+    if (session.endedAt === null && session.kind.isOver(session.state)) session.endedAt = stamp.iso;
+    return decided;
+  }
+
+  /** What follows from one input alone. */
+  private step(session: Running, input: Input, stamp: Stamp): readonly Decided[] {
+    this.gauge(session, input, stamp.at);
+    if (this.ledger.isFull && isRepeated(input)) return [];
+    const facts = session.kind.decide(session.state, input, stamp.at, session.gauges);
+    return facts.map((fact) => {
+      session.state = session.kind.evolve(session.state, fact, stamp);
+      if (fact.type === "admitted" && fact.pc !== null) this.byPc.add(session, [fact.pc]);
+      return { session, fact, stamp, text: session.kind.text(fact, session.state) };
+    });
+  }
+
+  /** What the session hears of those PCs that were connected before it wanted them. */
+  private greetings(session: Session, pcs: readonly PcId[]): Input[] {
+    return pcs.flatMap((pc) => {
+      const report = this.reconciler.reportOf(pc);
+      const holder = this.of(pc);
+      if (report === undefined || (holder !== undefined && holder !== session)) return [];
+      return [connectedInput(session, pc, report)];
+    });
   }
 
   /** Keeps what is shown; a word of another attempt shows nothing. */
@@ -358,6 +370,9 @@ export class Engine {
     noteInput(session.gauges, input, now);
   }
 }
+
+const admittedOf = (decided: readonly Decided[]): PcId[] =>
+  decided.flatMap(({ fact }) => (fact.type === "admitted" ? (fact.pc ?? []) : []));
 
 /** What is said again as long as it is so, or only shown: what is left out of it shows later. */
 function isRepeated({ type }: Input): boolean {

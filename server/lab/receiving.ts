@@ -27,6 +27,13 @@ export const isServing = (session: Session): boolean => receiversOf(session)?.ph
 export const isWaitingForFit = ({ kindName, state }: Session): boolean =>
   kindName === "restore" && isFitting(state as RestoreState);
 
+/** The PC whose disk has to be mapped before anything is sent; null: there is none, or it is. */
+export function mappingSender({ kindName, state }: Session): string | null {
+  if (kindName !== "cast") return null;
+  const { isPlanned, spec } = state as LiveState;
+  return isPlanned ? null : spec.senderName;
+}
+
 /** PCs that have been ordered, and have not ended or got lost. */
 export const presentPcs = ({ members }: Receivers): PcId[] =>
   [...members].flatMap(([pc, { phase }]) =>

@@ -14,7 +14,7 @@ import type { StateStore } from "../state/state-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { LiveArchive } from "./live-archive.ts";
 import { type CastRequest, type RestoreRequest, receiversSpec } from "./receivers-request.ts";
-import { isServing, isWaitingForFit, receiversOf } from "./receiving.ts";
+import { isServing, isWaitingForFit, mappingSender, receiversOf } from "./receiving.ts";
 import type { Session } from "./session.ts";
 import type { SessionRunner } from "./session-runner.ts";
 
@@ -226,11 +226,20 @@ export class Sessions {
 
   start(id: string): SessionView {
     const { phase, canary } = this.requireUnderWay(id);
-    if (isWaitingForFit(this.session(id))) {
+    const session = this.session(id);
+    if (isWaitingForFit(session)) {
       throw new RoomcastError(
         "conflict",
         `session ${id} waits for its image to be made to fit, whoever is ready`,
         `see \`roomcast session show ${id}\`, or stop it and restore with --fit never`,
+      );
+    }
+    const sender = mappingSender(session);
+    if (sender !== null) {
+      throw new RoomcastError(
+        "conflict",
+        `session ${id} waits for ${sender} to map its disk, whoever is ready`,
+        `start it once \`roomcast history --session ${id}\` says that ${sender} sends, or stop it`,
       );
     }
     if (phase === "canary") {

@@ -38,12 +38,12 @@ function wanted(state: LiveState): Wanted {
     : { orders: all, cast };
 }
 
-function deadline({ receivers, sender }: LiveState, now: LabTime): LabTime | undefined {
+function deadline({ receivers, sender, isPlanned }: LiveState, now: LabTime): LabTime | undefined {
   const own: Millis | undefined =
     (sender.name === "lost" || sender.name === "finishing") && sender.until > now
       ? sender.until
       : undefined;
-  const theirs = deadlineOfReceivers(receivers, now);
+  const theirs = isPlanned ? deadlineOfReceivers(receivers, now) : undefined;
   if (own === undefined || theirs === undefined) return own ?? theirs;
   return millis(Math.min(own, theirs));
 }

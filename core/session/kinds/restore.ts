@@ -166,7 +166,7 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
       endedAt: names.endedAt,
       ...totalsView(receivers, gauges, names.endedAt),
       notices: sessionNotices(receivers, gauges, names),
-      fit: fit === null ? null : fitView(fit, spec.fitTo ?? 0, gauges.fit),
+      fit: fit === null ? null : fitView(shownFit(state, fit), spec.fitTo ?? 0, gauges.fit),
       members: memberViews(
         ...([receivers, gauges, names, spec.verify] as const),
         isFitting(state) ? waitsForFit : null,
@@ -178,6 +178,10 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
 /** Nothing is sent yet: a version of the image is made that fits. */
 export const isFitting = ({ fit, receivers }: RestoreState): boolean =>
   fit === "fitting" && receivers.phase !== "over";
+
+/** A session that ended while its image was made to fit never gets it. */
+const shownFit = (state: RestoreState, fit: FitPhase): FitPhase =>
+  fit === "fitting" && !isFitting(state) ? "failed" : fit;
 
 const receive = (
   { image, fit, receivers }: RestoreState,

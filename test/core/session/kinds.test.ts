@@ -370,6 +370,19 @@ test("a live cast shows its sender, its trouble and its image", () => {
   assert.deepEqual([whole.view.image, whole.view.state], ["win@2", "verifying"]);
 });
 
+test("a restore that ends while its image is made to fit is not shown as fitting any more", () => {
+  const progress = { fraction: 0.43, secondsLeft: 60 };
+  for (const end of [{ type: "stop" }, drop("a"), notFitted] as const) {
+    const played = new Played("restore", restoreSpec({ pcs: ["a"], fitTo: 240e9 }));
+    played.gauges.fit = progress;
+    assert.deepEqual(played.view.fit, { state: "fitting", diskBytes: 240e9, ...progress });
+    played.take(end);
+    assert(played.isOver);
+    const { fit } = played.view;
+    assert.deepEqual(fit, { state: "failed", diskBytes: 240e9, fraction: null, secondsLeft: null });
+  }
+});
+
 test("a capture and a wipe show how far they are", () => {
   const played = new Played("capture", { ...alone, name: "master", raw: false });
   played.take(progress("a", "capturing"));

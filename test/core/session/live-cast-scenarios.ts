@@ -13,6 +13,7 @@ import {
   reported,
   resumed,
   sealed,
+  start,
   stop,
   stored,
   verified,
@@ -107,6 +108,45 @@ export const liveCastScenarios: readonly Scenario[] = [
         results: {
           a: "failed: the PC that sends, master, failed: it was restarted while it was sending",
         },
+      },
+    ],
+  },
+  {
+    name: "nobody is given up while the sender maps; the start timeout counts from then on",
+    kind: "cast",
+    spec: liveSpec({ pcs: ["a", "b"], start: "all", startTimeoutMs: 60_000 }),
+    phases: [
+      { inputs: [connected("s"), connected("a"), start], facts: [], wanted: { s: 1 } },
+      { after: 3_600_000, facts: [], results: { a: "pending", b: "pending" } },
+      {
+        inputs: [planned, connected("a"), ready("a")],
+        facts: ["s planned", "a ordered 1", "a readied"],
+      },
+      { after: 59_999, facts: [] },
+      { after: 1, facts: ["opened timeout", "a joined"], cast: ["a"] },
+    ],
+  },
+  {
+    name: "a live cast whose PCs are all taken out while the sender maps is over",
+    kind: "cast",
+    spec: live,
+    phases: [
+      {
+        inputs: [drop("a")],
+        facts: [...["a ended stopped: dropped", "opened nobody", "closed failed", "s sender-over"]],
+      },
+    ],
+  },
+  {
+    name: "one that is to be stored goes on without them, and opens once there is a map",
+    kind: "cast",
+    spec: liveSpec({ pcs: ["a"], saveAs: "win" }),
+    phases: [
+      { inputs: [drop("a")], facts: ["a ended stopped: dropped"], cast: null },
+      { inputs: [planned], facts: ["s planned", "opened nobody"], cast: [] },
+      {
+        inputs: [sealed, stored],
+        facts: ["sealed", "stored", "closed failed", "s sender-finishing"],
       },
     ],
   },

@@ -119,7 +119,7 @@ test("stopping the session ends the program, and nothing of it is left", async (
   await until(isTidy, (tidy) => tidy);
   assert.deepEqual(await versions(), [`${30 * mib}`]);
   const { state, fit, members } = await show(id);
-  assert.deepEqual([state, fit?.state, members[0]?.result], ["stopped", "fitting", "stopped"]);
+  assert.deepEqual([state, fit?.state, members[0]?.result], ["stopped", "failed", "stopped"]);
 });
 
 test("a server that is started anew goes on with it", async () => {

@@ -17,11 +17,13 @@ import {
   delivery,
   done,
   drop,
+  fitted,
   liveSpec,
   progress,
   ready,
   restoreSpec,
   root,
+  wordOf,
 } from "../../core/session/play.ts";
 
 const wipeSpec = { ...alone, method: "zero", failingDisks: [] } as const;
@@ -295,6 +297,44 @@ test("receivers that are there are ordered by the plan, and its sender is not ta
   // The plan is faster than the report of the agent that made it.
   desk.take("s1", { type: "planned" });
   assert.deepEqual(desk.write(), ["a restore s1 1", "b restore s1 1"]);
+});
+
+/** The facts of session 1, in short words. */
+const wordsOf = (desk: Desk): string[] =>
+  desk.batches.flatMap(({ facts }) => facts.map(({ fact }) => wordOf(fact)));
+
+test("with a start timeout of 0 it starts at once with the PCs that are there", () => {
+  const soon = { start: "all", startTimeoutMs: 0 } as const;
+  const restored = new Desk();
+  for (const pc of ["a", "b"]) restored.connect(pc);
+  restored.begin(1, "restore", restoreSpec({ ...soon, pcs: ["a", "b", "off"] }));
+  assert.deepEqual(restored.write(), ["a restore s1 1", "b restore s1 1"]);
+  assert.deepEqual(wordsOf(restored), ["a ordered 1", "b ordered 1", "opened timeout"]);
+
+  const fittedFirst = new Desk();
+  for (const pc of ["a", "b"]) fittedFirst.connect(pc);
+  fittedFirst.begin(1, "restore", restoreSpec({ ...soon, fitTo: 240e9 }));
+  fittedFirst.take("s1", fitted);
+  fittedFirst.write();
+  assert.deepEqual(wordsOf(fittedFirst), [
+    "fitted",
+    "a ordered 1",
+    "b ordered 1",
+    "opened timeout",
+  ]);
+
+  const withCanary = new Desk();
+  for (const pc of ["a", "b"]) withCanary.connect(pc);
+  const canary = [{ pc: "a", name: "A" }];
+  withCanary.begin(1, "restore", restoreSpec({ ...soon, canary }));
+  withCanary.take("s1", ready("a"));
+  withCanary.write();
+  withCanary.report("a", done(1, "verified", root));
+  withCanary.write();
+  assert.deepEqual(wordsOf(withCanary), [
+    ...["a ordered 1", "a readied", "a joined", "a ended verified"],
+    ...["canary-passed", "b ordered 1", "opened timeout"],
+  ]);
 });
 
 test("the sender that may end is told so, until it reports an end", () => {
