@@ -196,20 +196,18 @@ export function ended(
 
 /** What follows from a start of the server. */
 export function resumed(pc: PcId, phase: MemberPhase, now: LabTime): readonly ReceiverFact[] {
-  const until = millis(now + rejoinGrace);
+  const until = millis(now + restartGrace);
   switch (phase.name) {
     case "ended":
       return [];
     case "absent":
-      return [{ type: "awaited", pc, until, asked: phase.asked }];
+      // One that nobody has heard of has nothing to begin anew.
+      return phase.asked
+        ? [{ type: "awaited", pc, until, asked: true }]
+        : [{ type: "awaited", pc, until: millis(now + rejoinGrace), asked: false }];
     case "lost":
       return [{ type: "awaited", pc, until, asked: false }];
     default:
-      return [
-        {
-          ...{ type: "went", pc, cause: { code: "server-restarted" } },
-          until: millis(now + restartGrace),
-        },
-      ];
+      return [{ type: "went", pc, cause: { code: "server-restarted" }, until }];
   }
 }

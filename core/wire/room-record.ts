@@ -60,6 +60,8 @@ const RecordedPc = Type.Object({
   lastSeen: nullable(Time),
   bootUuid: Type.Optional(line(64)),
   nextBoot: Type.Union([Type.Literal("room"), Type.Literal("agent"), Type.Literal("local-disk")]),
+  /** No network boot leads to its disk. */
+  halfWritten: Type.Optional(Type.Boolean()),
   address: Type.Optional(Type.String({ pattern: "^[0-9.]{7,15}(/[0-9]{1,2})?$" })),
   fields: Type.Optional(PcFields),
   /** Null: it has proven none yet. */

@@ -28,7 +28,7 @@ export interface BootsPorts {
   readonly uuids: Pick<BootUuids, "of">;
   /** Of PCs whose room has none of its own. */
   readonly language: Language;
-  /** A session wants the PC. */
+  /** A session wants the PC, or would let it in again. */
   isWanted(pc: PcRecord): boolean;
   /** Milliseconds of a clock that only goes forward. */
   now(): number;
@@ -85,7 +85,7 @@ export class Boots {
   }
 
   private goal(pc: PcRecord, idleBoot: "agent" | "local-disk"): "agent" | "local-disk" {
-    if (this.ports.isWanted(pc)) return "agent";
+    if (pc.halfWritten === true || this.ports.isWanted(pc)) return "agent";
     return pc.nextBoot === "room" ? idleBoot : pc.nextBoot;
   }
 }

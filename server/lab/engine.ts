@@ -112,6 +112,16 @@ export class Engine {
     return undefined;
   }
 
+  /** A session has this PC at work, awaits it, or would let it in again if it came now. */
+  wants(pc: PcId, now: LabTime): boolean {
+    const coming: Input = { type: "connected", pc, report: null };
+    return [...this.byPc.of(pc)].some(
+      ({ kind, state, gauges }) =>
+        kind.holds(state, pc) ||
+        kind.decide(state, coming, now, gauges).some(({ type }) => type === "admitted"),
+    );
+  }
+
   /** The sessions under way that have or had this PC. */
   knowing(pc: PcId): Iterable<Session> {
     return this.byPc.of(pc);

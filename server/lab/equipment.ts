@@ -65,7 +65,7 @@ interface Gear {
   cast: Cast | null;
   /** Of a live cast. */
   archive: LiveArchive | null;
-  /** Of a capture. */
+  /** Of a capture; null where its image was there before the server was started. */
   writer: ImageWriter | null;
   isSpaceAsked: boolean;
   /** The image of a restore, which stays here as long. */
@@ -103,8 +103,11 @@ export class Equipment {
       gear.cast = this.newCast(session, gear);
       this.byTag.set(placeOf(session).tag, session);
     }
-    if (session.kindName === "capture" && session.endedAt === null)
-      gear.writer = this.ports.images.beginImage((session.state as CaptureState).spec.name);
+    if (session.kindName === "capture" && session.endedAt === null) {
+      const { image, spec } = session.state as CaptureState;
+      // A capture commits once: of one whose image is there, its PC's end alone is waited for.
+      if (image === null) gear.writer = this.ports.images.beginImage(spec.name);
+    }
   }
 
   /** The live cast of this session, if it is under way. */
@@ -197,11 +200,10 @@ export class Equipment {
     cast?.end();
     if (receiversOf(session) !== null) this.byTag.delete(placeOf(session).tag);
     archive?.close();
-    if (writer !== null && (session.state as CaptureState).image === null)
-      writer.abort().catch((error: unknown) => {
-        const why = errorText(error);
-        this.note(id, `what the capture left could not be tidied up: ${why}`);
-      });
+    writer?.abort().catch((error: unknown) => {
+      const why = errorText(error);
+      this.note(id, `what the capture left could not be tidied up: ${why}`);
+    });
   }
 
   /** Resolves when no cast is open; they are left as they are with the server. */

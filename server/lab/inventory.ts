@@ -348,6 +348,7 @@ export class Inventory {
       delete pc.doubt;
       delete pc.unplaced;
       delete pc.bootUuid;
+      delete pc.halfWritten;
       Object.assign(pc, after);
     }
     this.records.set(pc.id, pc);

@@ -302,6 +302,7 @@ export class Lab {
         announcer.sessionEnded(id);
       },
       verified: (pc) => this.pcs.startFromDisk(pc),
+      begun: (pc) => this.pcs.keepFromDisk(pc),
       committed: (manifest) => this.images.tell(manifest),
       awaited: (pc, isAwaited) => this.starting.proofs.await(pc, isAwaited),
     });

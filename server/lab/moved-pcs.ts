@@ -162,7 +162,7 @@ function addressOf(
 
 /** Without its name and address. */
 function pcOf({ recorded, own, rivals, id }: Placed, room: string, told: string[]): PcRecord {
-  const { seat, lastSeen, nextBoot, bootUuid, fields, name, key } = recorded;
+  const { seat, lastSeen, nextBoot, halfWritten, bootUuid, fields, name, key } = recorded;
   const doubt = [...new Set([...(own?.doubt ?? []), ...rivals.map((rival) => rival.id)])];
   const isInDoubt = doubt.length > 0 && key?.state !== "revoked";
   if (isInDoubt)
@@ -179,6 +179,7 @@ function pcOf({ recorded, own, rivals, id }: Placed, room: string, told: string[
     ),
     lastSeen: isNewer ? own.lastSeen : lastSeen,
     ...(bootUuid === undefined ? {} : { bootUuid }),
+    ...(halfWritten === undefined ? {} : { halfWritten }),
     ...(fields === undefined ? {} : { fields }),
     ...(isInDoubt ? { doubt } : {}),
   };

@@ -37,6 +37,8 @@ export interface PcChange {
   readonly fields?: PcFields;
 }
 
+const fromDisk = { nextBoot: "local-disk", halfWritten: false } as const;
+
 /** What operators do with single PCs. PCs are named by id, name or MAC. */
 export class PcOrders {
   private readonly ports: PcOrdersPorts;
@@ -67,7 +69,7 @@ export class PcOrders {
     this.requireOnline(pc);
     admissions.requireOrder([pc], by);
     admissions.place(pc, by.operator);
-    inventory.change(pc, { nextBoot: action === "boot-disk" ? "local-disk" : "agent" });
+    inventory.change(pc, action === "boot-disk" ? fromDisk : { nextBoot: "agent" });
     agents.send(pc.id, { type: "power", action });
   }
 
@@ -77,11 +79,20 @@ export class PcOrders {
     const pc = inventory.get(id);
     if (pc === undefined) return;
     try {
-      inventory.change(pc, { nextBoot: "local-disk" });
+      inventory.change(pc, fromDisk);
     } catch {
-      pc.nextBoot = "local-disk";
+      Object.assign(pc, fromDisk);
       inventory.save(pc, "soon");
     }
+  }
+
+  /** A restore may be writing to the PC's disk: no network boot leads there before `startFromDisk`. */
+  keepFromDisk(id: string): void {
+    const { inventory } = this.ports;
+    const pc = inventory.get(id);
+    if (pc === undefined || pc.halfWritten === true) return;
+    pc.halfWritten = true;
+    inventory.save(pc, "soon");
   }
 
   /** What is on the PC's screen now, or the end of its agent's log. */

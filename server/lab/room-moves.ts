@@ -197,6 +197,7 @@ export class RoomMoves {
   private recorded(pc: PcRecord): RecordedPc {
     const { admissions, store } = this.ports;
     const { id, name, seat, hello, macs, lastSeen, bootUuid, nextBoot, address, fields } = pc;
+    const { halfWritten } = pc;
     const key = admissions.keyOf(id);
     const hostKeys = store.hostKeys(id);
     return {
@@ -206,6 +207,7 @@ export class RoomMoves {
         ? hello
         : expectedPc(id, hello.mac, hello.identity.uuid).hello,
       ...(bootUuid === undefined ? {} : { bootUuid }),
+      ...(halfWritten === undefined ? {} : { halfWritten }),
       ...(address === undefined ? {} : { address }),
       ...(fields === undefined ? {} : { fields }),
       key: key === null ? null : keyParts(key),

@@ -40,6 +40,8 @@ export interface SessionRunnerPorts extends Omit<EquipmentPorts, "take"> {
   ended(session: Session): void;
   /** A disk has become a verified copy. */
   verified(pc: PcId): void;
+  /** A disk may be written to from here on. */
+  begun(pc: PcId): void;
   /** The PC is waited for to come up, or is not any more. */
   awaited(pc: PcId, isAwaited: boolean): void;
 }
@@ -310,8 +312,10 @@ export class SessionRunner {
     if (pc === null) return;
     if (fact.type === "returned") archive?.cast.sendKnown(pc);
     if (fact.type === "ended" && isExpelled(fact)) this.rekey(session);
-    const isVerified = "result" in fact && fact.result === "verified";
-    if (isVerified && receiversOf(session) !== null) this.ports.verified(pc);
+    if (receiversOf(session) === null) return;
+    if ("result" in fact && fact.result === "verified") this.ports.verified(pc);
+    // Whoever is out of sight may have begun unseen.
+    if (fact.type === "readied" || fact.type === "went") this.ports.begun(pc);
   }
 
   /** Who is out of the session has no use of the keys that it was given. */

@@ -38,7 +38,7 @@ export class StartingPcs {
     this.troubles = new BootTroubles({ ...ports, now });
     this.boots = new Boots({
       ...{ inventory, uuids: this.uuids, language, now },
-      isWanted: ({ id }) => runner().engine.of(id) !== undefined,
+      isWanted: ({ id }) => runner().engine.wants(id, timers.now()),
     });
     this.proofs = new BootProofs({
       ...{ ...ports, ...senses },

@@ -59,6 +59,11 @@ export interface PcRecord {
    * otherwise. `agent` holds until the agent is there. A verified restore sets `local-disk`.
    */
   nextBoot: "room" | "agent" | "local-disk";
+  /**
+   * A restore may have written to its disk, and none has verified it since: a network boot leads to the agent, until
+   * one does or somebody has the PC start from that disk all the same.
+   */
+  halfWritten?: boolean;
   /** Its own address, as ADDRESS/LEN; absent: it has none. */
   address?: string;
   /** The owner's own; absent: none. */

@@ -1,5 +1,5 @@
-/** PCs that go away in mid-session, come back, or never came, and servers that are started anew, as data. */
-import { bootGrace, readyLimit, rejoinGrace, restartGrace } from "../../../core/session/member.ts";
+/** PCs that go away in mid-session, come back, or never came, as data. */
+import { bootGrace, readyLimit, rejoinGrace } from "../../../core/session/member.ts";
 import {
   admit,
   at,
@@ -10,7 +10,6 @@ import {
   progress,
   ready,
   restoreSpec,
-  resumed,
   taken,
   verified,
 } from "./play.ts";
@@ -230,53 +229,6 @@ export const awayScenarios: readonly Scenario[] = [
         results: { a: "failed: gone; another session has had it since" },
       },
       { inputs: [admit("a"), connected("a")], facts: ["a admitted", "a ordered 2 scan"] },
-    ],
-  },
-  {
-    name: "after a restart of the server everyone is waited for, and the cast is wanted again",
-    kind: "restore",
-    spec: restoreSpec({ pcs: ["a", "b", "c", "d"] }),
-    phases: [
-      bothReceive,
-      {
-        inputs: [verified("a"), connected("c"), lost("c")],
-        facts: ["a ended verified", "c ordered 1", "c went"],
-      },
-      { inputs: [resumed], facts: ["b went", "c awaited", "d awaited"], cast: [] },
-      {
-        inputs: [connected("b", at(1)), ready("b")],
-        facts: ["b returned", "b readied", "b joined"],
-        cast: ["b"],
-      },
-      { inputs: [verified("b")], facts: ["b ended verified"] },
-      {
-        after: rejoinGrace,
-        facts: ["c ended failed: lost", "d ended failed: absent", "closed done"],
-      },
-    ],
-  },
-  {
-    name: "a PC that a restart of the server lost is told so",
-    kind: "restore",
-    spec: one,
-    phases: [
-      oneReceives,
-      {
-        inputs: [resumed],
-        facts: ["a went"],
-        results: {
-          a: "failed: the server was restarted and the PC has not come back; it may come back",
-        },
-      },
-      {
-        after: restartGrace - 1,
-        facts: [],
-      },
-      {
-        after: 1,
-        facts: ["a ended failed: server-restarted", "closed failed"],
-        results: { a: "failed: the server was restarted and the PC has not come back" },
-      },
     ],
   },
 ];

@@ -39,6 +39,7 @@ import {
   stored,
   verified,
 } from "./play.ts";
+import { restartScenarios } from "./restart-scenarios.ts";
 import { restoreScenarios } from "./restore-scenarios.ts";
 
 const untaken = watchTables();
@@ -46,6 +47,7 @@ const untaken = watchTables();
 const scenarios = [
   ...restoreScenarios,
   ...awayScenarios,
+  ...restartScenarios,
   ...liveCastScenarios,
   ...aloneScenarios,
   ...proofScenarios,

@@ -86,6 +86,21 @@ test("a session goes before all; an order to come back holds until the agent is 
   assert.equal(boots.decide(mac).decision, "local-disk");
 });
 
+test("a disk that a restore has begun is not started, however often its agent was there since", () => {
+  const mac = "52:54:00:00:01:30";
+  const { boots, pc, inventory } = lab(mac);
+  const { settings } = inventory.room(pc.room);
+  inventory.room(pc.room).settings = { ...settings, idleBoot: "local-disk" };
+  for (const nextBoot of ["local-disk", "room", "agent"] as const) {
+    Object.assign(pc, { nextBoot, halfWritten: true });
+    boots.arrived(pc);
+    boots.arrived(pc);
+    assert.equal(boots.decide(mac).decision, "agent", nextBoot);
+  }
+  pc.halfWritten = false;
+  assert.equal(boots.decide(mac).decision, "local-disk");
+});
+
 test("who was given the kernel and asks again a minute later was hung; not who has been heard of", () => {
   const mac = "52:54:00:00:01:03";
   const { boots, pc, at } = lab(mac);

@@ -114,7 +114,8 @@ const shown = ({ lab }: Site): string[] =>
     .sort();
 
 test("a room comes as it was, and its PCs are known there by their keys", async () => {
-  await fullRoom();
+  const [, second] = await fullRoom();
+  a.lab.pcs.keepFromDisk(second?.id ?? "");
   assert.deepEqual(move(a, b), []);
   const there = [
     "lab1-s1 lab1 s1 tpm placed",
@@ -125,6 +126,11 @@ test("a room comes as it was, and its PCs are known there by their keys", async 
   const { settings, pin, seats } = b.lab.inventory.room("lab1");
   assert.deepEqual([settings.grow, settings.naming, seats.length], ["none", "lab1-{seat}", 3]);
   assert.equal(pin?.hash.length, 64);
+  const unbootable = b.lab.inventory.pcs().filter(({ halfWritten }) => halfWritten === true);
+  assert.deepEqual(
+    unbootable.map(({ name }) => name),
+    ["lab1-s2"],
+  );
   // The PC with the TPM is attested by what was placed at the other server.
   const first = connect(b, login(1, "tpm"));
   assert.equal(b.lab.admissions.standing(first.id).level, "attested");
