@@ -247,6 +247,21 @@ test("a disk that says that it is failing is used only once it is ticked", () =>
   store.take([{ type: "pc", pc: one }]);
 });
 
+test("a PC that gets into a session again, or is tried again, loses the disk that was ordered", () => {
+  const [disk] = one.disks;
+  holds(disk !== undefined, "it has a disk");
+  const nvme = { ...disk, path: "/dev/nvme0n1", health: "failed: worn out", serial: "NV1" };
+  store.take([{ type: "pc", pc: { ...one, disks: [disk, nvme] } }]);
+  const ordered = { ...session, disk: "/dev/nvme0n1", failingDisks: ["NV1"] };
+  const failed = { ...ordered, endedAt: session.startedAt };
+  for (const action of [
+    sessions.letInAction(store, ordered, { ...one, disks: [disk, nvme] }),
+    sessions.retryAction(store, failed),
+  ])
+    assert.match(planOf(action).facts[0] ?? "", /^lab1-a1: \/dev\/nvme0n1 .*NV1/);
+  store.take([{ type: "pc", pc: one }]);
+});
+
 test("of a PC's own fields those are sent that change, and one that is gone is taken away", () => {
   const pc = { ...one, fields: { PRINTER: "east", DESK: "4" } };
   const [body, line] = sent(inventory.editAction(store, pc), { fields: "PRINTER=west wing\n" });

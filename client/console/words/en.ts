@@ -263,6 +263,7 @@ export const en = {
   "no.wasPart": "this PC was not in a session that is still running",
   "no.inAlready": "{pc} is in the session already",
   "no.retry": "this session is still running: on the list, a lets a PC in again",
+  "no.again": "only restores and casts are tried again",
   "no.failures": "every PC is verified",
   "no.names":
     "Nothing was changed. Rename with n on the list, or choose `own: nothing` with o beside the image.",

@@ -264,6 +264,7 @@ export const fr: ConsoleWords = {
   "no.wasPart": "ce PC n’était pas dans une session encore en cours",
   "no.inAlready": "{pc} est déjà dans la session",
   "no.retry": "cette session est encore en cours : sur la liste, a réintègre un PC",
+  "no.again": "seules les restaurations et les diffusions sont réessayées",
   "no.failures": "tous les PC sont vérifiés",
   "no.names":
     "Rien n’a été changé. Renommez avec n sur la liste, ou choisissez « propre : rien » avec o à côté de l’image.",

@@ -262,6 +262,7 @@ export const pt: ConsoleWords = {
   "no.wasPart": "este PC não estava em uma sessão ainda em curso",
   "no.inAlready": "{pc} já está na sessão",
   "no.retry": "esta sessão ainda está em curso: na lista, a readmite um PC",
+  "no.again": "só restaurações e transmissões são tentadas de novo",
   "no.failures": "todos os PCs estão verificados",
   "no.names":
     'Nada foi alterado. Renomeie com n na lista, ou escolha "próprio: nada" com o ao lado da imagem.',

@@ -134,9 +134,6 @@ export function overwritten(
   return { pcs, facts, lost, warnings: orderKeyLines(keys, speech()) };
 }
 
-/** Of a wipe, and of what is not known yet, nothing is asked. */
-export const anyTarget: TargetRequest = { named: null, failingDisks: [], sectors: null };
-
 const disksOf = (pcs: readonly PcView[]): DiskView[] => pcs.flatMap(({ disks }) => disks);
 
 /** The failing disks, by what stands for each in a call and in a command. */

@@ -2,6 +2,7 @@
 import { diskLine } from "../../../core/screen/disk.ts";
 import { orderKeys, shownOf } from "../../../core/screen/identity.ts";
 import { isRunning } from "../../../core/screen/pc-state.ts";
+import { anyTarget } from "../../../core/screen/target.ts";
 import { wipeMethodsOf } from "../../../core/screen/wipe.ts";
 import { imageNameRule, type NameRule, nameFault } from "../../../core/wire/names.ts";
 import type { RoomView } from "../../../core/wire/rooms.ts";
@@ -10,7 +11,6 @@ import type { Store } from "../store.ts";
 import { list, speech, t } from "../words.ts";
 import {
   type Action,
-  anyTarget,
   choice,
   command,
   diskFields,

@@ -2,11 +2,12 @@
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { orderKeys, shownOf } from "../../../core/screen/identity.ts";
 import { isRunning } from "../../../core/screen/pc-state.ts";
+import { targetOf } from "../../../core/screen/target.ts";
 import type { RequestView } from "../../../core/wire/trust.ts";
 import type { PcView, SessionView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
 import { t } from "../words.ts";
-import { type Action, anyTarget, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
+import { type Action, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
 
 export function startAction({ id }: SessionView): Action {
   return {
@@ -76,7 +77,7 @@ export function letInAction(store: Store, session: SessionView, pc: PcView): Act
     isDanger: true,
     fields: [],
     plan() {
-      const { facts, lost, warnings } = overwritten(store, [pc], anyTarget);
+      const { facts, lost, warnings } = overwritten(store, [pc], targetOf(session));
       const shown = shownOf(orderKeys([pc], store.rooms.all()));
       return plan({
         ...{ facts, lost, warnings, word: pc.name },
@@ -105,7 +106,7 @@ export function retryAction(store: Store, session: SessionView): Action {
     fields: [],
     plan() {
       const pcs = members.flatMap(({ pc }) => store.pcs.get(pc) ?? []);
-      const { facts, lost, warnings } = overwritten(store, pcs, anyTarget);
+      const { facts, lost, warnings } = overwritten(store, pcs, targetOf(session));
       const overwrite = members.map(({ name }) => name).join(",");
       return plan({
         ...{ facts, lost, warnings, word: wordOf(null, pcs) },
