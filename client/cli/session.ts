@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { triedAgain } from "../../core/screen/again.ts";
 import { orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import { table } from "../../core/screen/table.ts";
@@ -142,20 +143,16 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
       run(async (context) => {
         const { client, confirm } = context;
         const session = await sessionOf(context, id);
-        const failed = session.members.filter(
-          ({ result }) => result === "failed" || result === "stopped",
-        );
-        const word = failed.map(({ name }) => name).join(",");
-        if (word !== "") {
-          const all = await client.get<PcView[]>("/pcs");
+        const all = await client.get<PcView[]>("/pcs");
+        const pcs = triedAgain(session, (each) => all.find(({ id }) => id === each));
+        const word = pcs.map(({ name }) => name).join(",");
+        // What cannot be tried again the server refuses in words of its own.
+        if (pcs.length > 0) {
           const rooms = await client.get<RoomView[]>("/rooms");
-          const lines = failed.flatMap(({ pc, reason }) => [
-            ...targetLines(
-              all.filter(({ id }) => id === pc),
-              rooms,
-              targetOf(session),
-            ),
-            `    last time: ${reason ?? "no reason given"}`,
+          const reasons = new Map(session.members.map(({ pc, reason }) => [pc, reason]));
+          const lines = pcs.flatMap((pc) => [
+            ...targetLines([pc], rooms, targetOf(session)),
+            `    last time: ${reasons.get(pc.id) ?? "no reason given"}`,
           ]);
           await confirm([willOverwrite(session), ...lines], word);
         }

@@ -1,4 +1,5 @@
 /** Keys that act on a session: on the list, on a PC's page, and on the session's own page. */
+import { triedAgain } from "../../core/screen/again.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { orderKeyLines, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
@@ -132,10 +133,9 @@ function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
   const { t } = speechOf(model);
   if (isRunning(session)) return refuse(ui, t("no.retry"));
   if (session.kind === "capture" || session.kind === "wipe") return refuse(ui, t("no.again"));
-  const members = session.members.filter(({ result }) => result !== "verified");
-  if (members.length === 0) return refuse(ui, t("no.failures"));
-  const pcs = members.flatMap(({ pc }) => model.pcs.get(pc) ?? []);
-  const overwrite = members.map(({ name }) => name).join(",");
+  const pcs = triedAgain(session, (id) => model.pcs.get(id));
+  if (pcs.length === 0) return refuse(ui, t("no.failures"));
+  const overwrite = pcs.map(({ name }) => name).join(",");
   return open(ui, {
     ...overwritten(model, pcs, targetOf(session)),
     calls: [{ method: "post", path: `${pathOf(session)}/retry`, body: { overwrite } }],

@@ -253,7 +253,14 @@ test("a PC that gets into a session again, or is tried again, loses the disk tha
   const nvme = { ...disk, path: "/dev/nvme0n1", health: "failed: worn out", serial: "NV1" };
   store.take([{ type: "pc", pc: { ...one, disks: [disk, nvme] } }]);
   const ordered = { ...session, disk: "/dev/nvme0n1", failingDisks: ["NV1"] };
-  const failed = { ...ordered, endedAt: session.startedAt };
+  const end = { endedAt: session.startedAt };
+  const [member] = session.members;
+  holds(member !== undefined, "it has a part");
+  const failed = {
+    ...ordered,
+    ...end,
+    members: [{ ...member, ...end, result: "failed" as const }],
+  };
   for (const action of [
     sessions.letInAction(store, ordered, { ...one, disks: [disk, nvme] }),
     sessions.retryAction(store, failed),

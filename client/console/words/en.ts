@@ -264,7 +264,7 @@ export const en = {
   "no.inAlready": "{pc} is in the session already",
   "no.retry": "this session is still running: on the list, a lets a PC in again",
   "no.again": "only restores and casts are tried again",
-  "no.failures": "every PC is verified",
+  "no.failures": "no PC is left to try again with",
   "no.names":
     "Nothing was changed. Rename with n on the list, or choose `own: nothing` with o beside the image.",
   "no.longerPc": "this PC is no longer in the inventory",

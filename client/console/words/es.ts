@@ -262,7 +262,7 @@ export const es: ConsoleWords = {
   "no.inAlready": "{pc} ya está en la sesión",
   "no.retry": "esta sesión sigue en curso: en la lista, a readmite un PC",
   "no.again": "solo se reintentan restauraciones y emisiones",
-  "no.failures": "todos los PC están verificados",
+  "no.failures": "no queda ningún PC con el que reintentar",
   "no.names":
     "No se ha cambiado nada. Cambie nombres con n en la lista, o elija «propio: nada» con o junto a la imagen.",
   "no.longerPc": "este PC ya no está en el inventario",

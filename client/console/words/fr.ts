@@ -265,7 +265,7 @@ export const fr: ConsoleWords = {
   "no.inAlready": "{pc} est déjà dans la session",
   "no.retry": "cette session est encore en cours : sur la liste, a réintègre un PC",
   "no.again": "seules les restaurations et les diffusions sont réessayées",
-  "no.failures": "tous les PC sont vérifiés",
+  "no.failures": "il ne reste aucun PC à réessayer",
   "no.names":
     "Rien n’a été changé. Renommez avec n sur la liste, ou choisissez « propre : rien » avec o à côté de l’image.",
   "no.longerPc": "ce PC n’est plus dans l’inventaire",

@@ -263,7 +263,7 @@ export const pt: ConsoleWords = {
   "no.inAlready": "{pc} já está na sessão",
   "no.retry": "esta sessão ainda está em curso: na lista, a readmite um PC",
   "no.again": "só restaurações e transmissões são tentadas de novo",
-  "no.failures": "todos os PCs estão verificados",
+  "no.failures": "não resta nenhum PC para tentar de novo",
   "no.names":
     'Nada foi alterado. Renomeie com n na lista, ou escolha "próprio: nada" com o ao lado da imagem.',
   "no.longerPc": "este PC não está mais no inventário",

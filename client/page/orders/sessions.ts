@@ -1,4 +1,5 @@
 /** What is ordered of a session, and the answers to what people at PCs ask for. */
+import { triedAgain } from "../../../core/screen/again.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { orderKeys, shownOf } from "../../../core/screen/identity.ts";
 import { isRunning } from "../../../core/screen/pc-state.ts";
@@ -98,22 +99,21 @@ export function letInAction(store: Store, session: SessionView, pc: PcView): Act
 /** A new session for those that an ended one did not verify. */
 export function retryAction(store: Store, session: SessionView): Action {
   const { id } = session;
-  const members = session.members.filter(({ result }) => result !== "verified");
   return {
     title: t("retry.title", { session: id }),
     submit: t("retry"),
     isDanger: true,
     fields: [],
     plan() {
-      const pcs = members.flatMap(({ pc }) => store.pcs.get(pc) ?? []);
+      const pcs = triedAgain(session, (each) => store.pcs.get(each));
       const { facts, lost, warnings } = overwritten(store, pcs, targetOf(session));
-      const overwrite = members.map(({ name }) => name).join(",");
+      const overwrite = pcs.map(({ name }) => name).join(",");
       return plan({
         ...{ facts, lost, warnings, word: wordOf(null, pcs) },
         refused: isRunning(session) ? t("retry.running") : null,
         calls: [{ method: "post", path: `${pathOf("sessions", id)}/retry`, body: { overwrite } }],
         commands: [command("session", "retry", id)],
-        done: t("retry.done", { count: members.length }),
+        done: t("retry.done", { count: pcs.length }),
       });
     },
   };

@@ -61,3 +61,20 @@ test("nothing is said to be lost where nothing is tried again", () => {
     assert.match(shown, /only restores and casts are tried again/);
   }
 });
+
+test("a PC that was forgotten or is lost is left out, in what is shown, in the word and in what is sent", () => {
+  const members = [
+    memberOf(1, failed),
+    memberOf(2, failed),
+    memberOf(3, { state: "offline", result: "failed" }),
+  ];
+  const session = sessionOf(members, { ...end, state: "done" });
+  const { page } = after("t", [pcOf(1), pcOf(3)], session);
+  assert(page.name === "word");
+  assert.equal(page.facts.length, 1);
+  assert.equal(page.word, "pc01");
+  assert.deepEqual(page.calls, [
+    { method: "post", path: "/sessions/s1a2b/retry", body: { overwrite: "pc01" } },
+  ]);
+  assert.match(after("t", [pcOf(3)], session).shown, /no PC is left to try again with/);
+});
