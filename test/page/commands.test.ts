@@ -242,7 +242,7 @@ test("a disk that says that it is failing is used only once it is ticked", () =>
   assert.match(ticked.commands[0] ?? "", new RegExp(` --use-failing-disk ${disk.serial}`));
   assert.deepEqual(planOf(pcs.wipeAction(store, [one])).calls[0]?.body, {
     ...{ method: "discard", disk: null, failingDisks: [], overwrite: one.name },
-    shown: [],
+    ...{ shown: [], wait: false },
   });
   store.take([{ type: "pc", pc: one }]);
 });

@@ -134,6 +134,7 @@ export function admitAction(pcs: readonly PcView[]): Action {
         facts: pcs.flatMap((pc) =>
           identityLines(pc, speech()).map((line) => `${pc.name}: ${line}`),
         ),
+        together: names,
         calls: pcs.map(({ id, identity }) => ({
           method: "post",
           path: `${pathOf("pcs", id)}/admit`,
@@ -155,6 +156,7 @@ export function revokeAction(pcs: readonly PcView[]): Action {
     plan: () =>
       plan({
         warnings: [t("revoke.warning")],
+        together: names,
         calls: pcs.map(({ id }) => ({ method: "post", path: `${pathOf("pcs", id)}/revoke` })),
         commands: [command("pc", "revoke", ...names)],
         done: t("revoke.done", { names: list(names) }),
@@ -172,6 +174,7 @@ export function forgetAction(pcs: readonly PcView[]): Action {
     plan: () =>
       plan({
         warnings: [t("forget.warning")],
+        together: names,
         calls: pcs.map(({ id }) => ({ method: "delete", path: pathOf("pcs", id) })),
         commands: names.map((name) => command("pc", "forget", name)),
         done: t("forget.done", { names: list(names) }),

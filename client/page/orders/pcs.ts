@@ -94,6 +94,7 @@ export function powerAction(store: Store, pcs: readonly PcView[], power: Power):
                   ? [t("power.inSession", { pc: pc.name, session: part.session.id })]
                   : [];
               }),
+        together: names,
         calls: pcs.map(({ id }) => ({
           ...{ method: "post", path: `${pathOf("pcs", id)}/power`, body: { action: power } },
         })),
@@ -126,10 +127,11 @@ export function wipeAction(store: Store, pcs: readonly PcView[]): Action {
       const shown = shownOf(orderKeys(pcs, store.rooms.all()));
       return plan({
         ...{ facts, lost, warnings: [...warnings, t("wipe.certificate")], word: wordOf(null, pcs) },
+        together: names,
         calls: pcs.map(({ id, name }) => ({
           method: "post",
           path: `${pathOf("pcs", id)}/wipe`,
-          body: { method, disk, failingDisks, overwrite: name, shown },
+          body: { method, disk, failingDisks, overwrite: name, shown, wait: false },
         })),
         commands: [command("pc", "wipe", ...names, "--method", method, ...diskWords(disks))],
         done: t("wipe.done", { names: list(names) }),
