@@ -171,7 +171,6 @@ export const es: ConsoleWords = {
   "optimise.done": "Recomprimida: {saved} menos.",
   "optimise.failed": "No se pudo recomprimir; vea el registro.",
   "store.deleted": "ESTA IMAGEN SE ELIMINARÁ",
-  "store.size": "{image}, {size} de datos",
   "store.capturedFrom": "capturada el {date} UTC de {source}",
   "notes.of": "Notas sobre {image}:",
   "notes.done": "las notas sobre {image} están escritas",
@@ -267,8 +266,6 @@ export const es: ConsoleWords = {
     "No se ha cambiado nada. Cambie nombres con n en la lista, o elija «propio: nada» con o junto a la imagen.",
   "no.longerPc": "este PC ya no está en el inventario",
   "forget.ask": "¿Olvidar {names}?",
-  "forget.warning":
-    "Pierden nombre, puesto e historial. Un PC que vuelva a arrancar se registra como nuevo.",
   "forget.done": "olvidado: {names}",
   "wake.done": "encendido: {names}",
   "power.reboot": "¿Reiniciar {names}?",

@@ -171,7 +171,6 @@ export const pt: ConsoleWords = {
   "optimise.done": "Recomprimida: {saved} a menos.",
   "optimise.failed": "A recompressão falhou; veja o registro.",
   "store.deleted": "ESTA IMAGEM SERÁ EXCLUÍDA",
-  "store.size": "{image}, {size} de dados",
   "store.capturedFrom": "capturada em {date} UTC de {source}",
   "notes.of": "Notas sobre {image}:",
   "notes.done": "as notas sobre {image} estão escritas",
@@ -268,8 +267,6 @@ export const pt: ConsoleWords = {
     'Nada foi alterado. Renomeie com n na lista, ou escolha "próprio: nada" com o ao lado da imagem.',
   "no.longerPc": "este PC não está mais no inventário",
   "forget.ask": "Esquecer {names}?",
-  "forget.warning":
-    "Eles perdem nome, lugar e histórico. Um PC que iniciar de novo se registra como novo.",
   "forget.done": "esquecido: {names}",
   "wake.done": "ligado: {names}",
   "power.reboot": "Reiniciar {names}?",

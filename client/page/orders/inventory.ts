@@ -1,5 +1,6 @@
 /** What is said of PCs: their names and places, who is who, and whose key is worth something. */
 import { identityLines } from "../../../core/screen/identity.ts";
+import { forgottenLines } from "../../../core/screen/losses.ts";
 import { pcNameRule, roomNameRule } from "../../../core/wire/names.ts";
 import { fieldName, type PcView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
@@ -173,7 +174,7 @@ export function forgetAction(pcs: readonly PcView[]): Action {
     fields: [],
     plan: () =>
       plan({
-        warnings: [t("forget.warning")],
+        warnings: forgottenLines(speech()),
         together: names,
         calls: pcs.map(({ id }) => ({ method: "delete", path: pathOf("pcs", id) })),
         commands: names.map((name) => command("pc", "forget", name)),

@@ -323,8 +323,6 @@ export const en = {
   "move.done": "Moved {names} to room {room}.",
   forget: "Forget",
   "forget.title": "Forget {names}?",
-  "forget.warning":
-    "They lose name, seat and history. A PC that boots again registers as a new one.",
   "forget.done": "Forgot {names}.",
   identify: "Identify",
   "identify.title": "Which PC is {pc}?",

@@ -329,8 +329,6 @@ export const es: Words = {
   "move.done": "{names}: en la sala {room}.",
   forget: "Olvidar",
   "forget.title": "¿Olvidar {names}?",
-  "forget.warning":
-    "Pierden nombre, puesto e historial. Un PC que vuelva a arrancar se registra como nuevo.",
   "forget.done": "{names}: olvidado.",
   identify: "Identificar",
   "identify.title": "¿Qué PC es {pc}?",

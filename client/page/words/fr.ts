@@ -329,8 +329,6 @@ export const fr: Words = {
   "move.done": "{names} : déplacé vers la salle {room}.",
   forget: "Oublier",
   "forget.title": "Oublier {names} ?",
-  "forget.warning":
-    "Ils perdent nom, place et historique. Un PC qui redémarre s’inscrit comme nouveau.",
   "forget.done": "{names} : oublié.",
   identify: "Identifier",
   "identify.title": "Quel PC est {pc} ?",

@@ -327,8 +327,6 @@ export const pt: Words = {
   "move.done": "{names}: movido para a sala {room}.",
   forget: "Esquecer",
   "forget.title": "Esquecer {names}?",
-  "forget.warning":
-    "Eles perdem nome, lugar e histórico. Um PC que iniciar de novo será registrado como novo.",
   "forget.done": "{names}: esquecido.",
   identify: "Identificar",
   "identify.title": "Qual PC é {pc}?",
