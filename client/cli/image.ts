@@ -4,6 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { placeText } from "../../core/screen/fetch.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { deletedLines } from "../../core/screen/losses.ts";
 import { optimiseStateText } from "../../core/screen/optimise.ts";
 import { table } from "../../core/screen/table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
@@ -158,12 +159,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       const { client, say, document, confirm } = context;
       const found = await client.get<ImageView>(imagePath(reference));
       const word = imageName(found);
-      const fitted = (await client.get<ImageView[]>("/images")).filter(
-        ({ fitOf }) => fitOf === found.id,
-      );
-      const lost = [found, ...fitted].map(
-        (each) => `The image ${imageName(each)} (${sizeText(each.storedBytes)}) will be deleted.`,
-      );
+      const lost = deletedLines(found, await client.get<ImageView[]>("/images"));
       if (dryRun) return sayLost(context, lost);
       await confirm(lost, word);
       const freed = await client.delete<{ freedBytes: number }>(
