@@ -17,7 +17,7 @@ import { Trouble } from "./ui.tsx";
 import { t } from "./words.ts";
 
 const store = new Store();
-const feed = new Feed(store, () => void findOut());
+const feed = new Feed(store);
 const app = makeApp(store, feed);
 const query = new URLSearchParams(location.search);
 const isWall = query.has("wall");
