@@ -18,8 +18,11 @@ export interface Call {
 /** Counts the answers that say that the login is over. */
 export const signedOut = signal(0);
 
-export const get = <T>(path: string, server?: string): Promise<T> =>
-  request<T>("GET", path, undefined, server);
+export const get = <T>(
+  path: string,
+  server?: string,
+  signal: AbortSignal | null = null,
+): Promise<T> => request<T>("GET", path, undefined, server, signal);
 
 export const send = <T>({ method, path, body, server }: Call): Promise<T> =>
   request<T>(method.toUpperCase(), path, body ?? (method === "delete" ? undefined : {}), server);
@@ -49,11 +52,12 @@ export async function follow<T>(
 
 /** The server's live events, as `linesOf` has lines; from behind the one with the id `last`, if the server still knows it. */
 export async function listen(
+  path: string,
   last: string | null,
   signal: AbortSignal,
 ): Promise<AsyncGenerator<readonly string[]>> {
   const headers = last === null ? {} : { "last-event-id": last };
-  return linesOf(await ask("GET", "/events", undefined, signal, headers));
+  return linesOf(await ask("GET", path, undefined, signal, headers));
 }
 
 /** The lines of each piece of an answer, of which there may be none, as it comes; until it ends or breaks off. */
@@ -77,9 +81,10 @@ async function request<T>(
   path: string,
   body?: unknown,
   server?: string,
+  signal: AbortSignal | null = null,
 ): Promise<T> {
   const headers = server === undefined ? {} : { [serverHeader]: server };
-  const answer = await ask(method, path, body, null, headers);
+  const answer = await ask(method, path, body, signal, headers);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 

@@ -30,20 +30,23 @@ export class Feed {
   readonly connection = signal<Connection>({ state: "connecting" });
   private readonly queue = new EventQueue();
   private readonly store: Store;
+  private readonly whenOpen: () => Promise<void>;
   /** Null: nobody listens. */
   private stream: AbortController | null = null;
   private again: ReturnType<typeof setTimeout> | undefined;
   private isDue = false;
 
-  constructor(store: Store) {
+  /** `whenOpen` looks who listens now, before anything is taken: perhaps not who did before. */
+  constructor(store: Store, whenOpen: () => Promise<void>) {
     this.store = store;
+    this.whenOpen = whenOpen;
     document.addEventListener("visibilitychange", () => this.flush());
   }
 
-  /** `isWall`: whoever is logged in only watches a room, and is told less. */
-  open(isWall: boolean): void {
+  /** The stream at this path. `isWall`: whoever is logged in only watches a room, and is told less. */
+  open(path: string, isWall: boolean): void {
     this.close();
-    void this.follow(isWall, null);
+    void this.follow(path, isWall, null);
   }
 
   close(): void {
@@ -56,20 +59,23 @@ export class Feed {
    * An `EventSource` would hide the server's signs of life, which are comments: a connection that dies without a word
    * would be shown as live. `last`: the id of the last event that was heard.
    */
-  private async follow(isWall: boolean, last: string | null): Promise<void> {
+  private async follow(path: string, isWall: boolean, last: string | null): Promise<void> {
     const stream = new AbortController();
     this.stream = stream;
     // A stream of its own brings the whole state, and nobody says so.
     if (last === null) this.queue.push({ type: "reset" });
     let silence: ReturnType<typeof setTimeout> | undefined;
     const waitOn = (): void => {
+      stream.signal.throwIfAborted();
       clearTimeout(silence);
       silence = setTimeout(() => stream.abort(), silenceMs);
     };
     let heard = last;
     try {
       waitOn();
-      const pieces = await listen(last, stream.signal);
+      const pieces = await listen(path, last, stream.signal);
+      await this.whenOpen();
+      waitOn();
       this.connection.value = { state: "up" };
       let id = last;
       for await (const lines of pieces) {
@@ -83,13 +89,13 @@ export class Feed {
         }
       }
     } catch {
-      // That it is not reached is shown below; that the login is over is told to all of the page.
+      // That it is not reached is shown below; that the login is over is told to all of the page; or it was closed.
     }
     clearTimeout(silence);
     if (this.stream !== stream) return;
     if (this.connection.peek().state !== "down")
       this.connection.value = { state: "down", since: new Date() };
-    this.again = setTimeout(() => void this.follow(isWall, heard), againMs);
+    this.again = setTimeout(() => void this.follow(path, isWall, heard), againMs);
   }
 
   private push(event: LiveEvent): void {
