@@ -8,7 +8,7 @@ import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
 import { whenClosed } from "../when-closed.ts";
-import { whileLetIn } from "./access.ts";
+import { AsWall, whileLetIn } from "./access.ts";
 import { EventStream } from "./event-stream.ts";
 import type { LiveEvents } from "./live-events.ts";
 import { closed, Reference } from "./schemas.ts";
@@ -59,6 +59,7 @@ export const eventRoutes =
         schema: {
           summary: "follow the whole state and its changes as server-sent events",
           produces: ["text/event-stream"],
+          querystring: AsWall,
           response: { 200: LiveEvent },
         },
       },
