@@ -212,11 +212,13 @@ export class FolderStore implements ImageStore {
   async verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport> {
     const one = imageId === null ? null : this.require(imageId);
     const all = this.list();
+    const isHere = ({ id }: Manifest): boolean => this.images.has(id) && !this.images.isGoing(id);
     await using seen = this.ports.openSeen();
     const { report, damagedHashes } = await verifyImages(
       one === null ? all : [one],
       {
         all,
+        isHere,
         index: (each) => this.readIndex(each),
         readRecord: (entry) =>
           readStored(entry, { ...this.reader, read: (place) => this.chunks.readRecord(place) }),
@@ -227,6 +229,7 @@ export class FolderStore implements ImageStore {
       options,
     );
     this.chunks.markDamaged(damagedHashes);
+    if (one !== null && !isHere(one)) throw noImage(one.id);
     return report;
   }
 
