@@ -73,7 +73,7 @@ export class FolderStore implements ImageStore {
     this.folder = opened.folder;
     this.images = new Images(opened.images);
     this.numbers = opened.numbers;
-    this.manifestProblems = [...opened.problems, ...opened.numbers.problems];
+    this.manifestProblems = opened.problems;
     this.noted = opened.notes;
     this.chunks = opened.chunks;
     const { ports, folder, images, numbers, chunks } = this;
@@ -100,8 +100,9 @@ export class FolderStore implements ImageStore {
   }
 
   get problems(): readonly string[] {
-    const { manifestProblems, sweeper } = this;
-    return sweeper.problem === null ? manifestProblems : [...manifestProblems, sweeper.problem];
+    const { manifestProblems, numbers, sweeper } = this;
+    const found = [...manifestProblems, ...numbers.problems];
+    return sweeper.problem === null ? found : [...found, sweeper.problem];
   }
 
   get warnings(): readonly string[] {
