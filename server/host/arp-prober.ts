@@ -9,7 +9,7 @@ const lookEveryMs = 10;
 export interface ArpProber extends Disposable {
   /**
    * The hosts that answer for this address within a fifth of a second, in the order in which they did. It ends with the
-   * first that is not one of those that are doubted.
+   * first that is not one of those that are doubted, or when the same address is probed anew.
    */
   probe(address: string, doubted: readonly MacAddress[]): Promise<readonly MacAddress[]>;
 }
