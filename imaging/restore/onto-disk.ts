@@ -4,7 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
 import { chunkCalls } from "../../core/node/chunk-calls.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
-import { chunkBytes } from "../../core/units/units.ts";
+import { chunkBytes, wholeSectors } from "../../core/units/units.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
 import { bootAreaOf } from "./boot-area.ts";
@@ -45,20 +45,21 @@ export interface OntoDisk {
 }
 
 /** The restore of this image to this disk; it has not begun. */
-export function restoreOnto({ opened, view, how, fetch, ...image }: OntoDisk): DiskRestore {
-  const { manifest, entries, critical } = image;
+export function restoreOnto({ opened, view, how, fetch, ...what }: OntoDisk): DiskRestore {
+  const { manifest, entries, critical } = what;
   const { diskBytes } = manifest;
   const targetBytes = opened.size;
   const { logicalSector } = opened;
+  // Images of files that were cut within a sector are there from older versions.
+  const image = { ...manifest, diskBytes: wholeSectors(diskBytes, logicalSector) };
   return new DiskRestore(
     {
       ...how,
       entries,
       diskBytes,
       boot: bootAreaOf({ entries, critical, diskBytes, targetBytes, logicalSector }),
-      empty: oldSignaturesOf({ image: manifest, entries, targetBytes }),
-      emptyInVolumes: (copy) =>
-        oldSignaturesInVolumes(copy, { image: manifest, entries, logicalSector }),
+      empty: oldSignaturesOf({ image, entries, targetBytes }),
+      emptyInVolumes: (copy) => oldSignaturesInVolumes(copy, { image, entries, logicalSector }),
     },
     {
       ...chunkCalls,

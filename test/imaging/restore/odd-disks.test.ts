@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openImageStore } from "../../../server/store/open-image-store.ts";
+import { write } from "../../server/store/write-image.ts";
 import { captureInto } from "../capture/captured.ts";
 import {
   fill,
@@ -100,5 +101,20 @@ test("a disk that is mounted, or held by another, is refused before a byte is wr
       }
       assert.equal(sum(to), before);
     });
+  });
+});
+
+test("an image of a file that was cut within a sector, as older versions stored it", async () => {
+  await inFolder(async (folder) => {
+    await using store = await openImageStore(join(folder, "store"));
+    const chunks = [mib, mib, 100].map((length, at) => Buffer.alloc(length, at + 1));
+    const image = await write(store, chunks, "cut", { diskBytes: 2 * mib + 100 });
+    const to = randomDisk(join(folder, "to"), 16 * mib);
+    await withLoop(to, [], async (device) => {
+      const { outcome, reason, rootHash } = await restoreTo(device, image, store);
+      assert.deepEqual([outcome, rootHash], ["verified", image.rootHash], String(reason));
+    });
+    const copy = readFileSync(to);
+    assert(copy.subarray(0, 2 * mib + 100).equals(Buffer.concat(chunks)));
   });
 });
