@@ -11,7 +11,7 @@ import { bootAreaOf } from "./boot-area.ts";
 import { DiskRestore } from "./disk-restore.ts";
 import { oldSignaturesInVolumes, oldSignaturesOf } from "./old-signatures.ts";
 import type { RestorePlan } from "./restore-plan.ts";
-import { ShortDisk } from "./short-disk.ts";
+import { type BeyondEnd, ShortDisk } from "./short-disk.ts";
 
 /**
  * A disk is busy with 4 chunks (measured), and each core inflates and hashes one more: two less than libuv's pool has
@@ -40,12 +40,14 @@ export interface OntoDisk {
   /** Places in the index of the chunks that make the disk bootable: they are written last. */
   readonly critical: readonly number[];
   readonly how: Pick<RestorePlan, "verify" | "discard" | "isLive">;
+  /** Gets what a smaller disk cannot hold; `fitDisk` may need it. */
+  readonly beyond: BeyondEnd;
   /** The stored bytes of one entry, from where they are sure to be right. */
   fetch(entryIndex: number): Promise<Uint8Array>;
 }
 
 /** The restore of this image to this disk; it has not begun. */
-export function restoreOnto({ opened, view, how, fetch, ...what }: OntoDisk): DiskRestore {
+export function restoreOnto({ opened, view, how, fetch, beyond, ...what }: OntoDisk): DiskRestore {
   const { manifest, entries, critical } = what;
   const { diskBytes } = manifest;
   const targetBytes = opened.size;
@@ -64,7 +66,7 @@ export function restoreOnto({ opened, view, how, fetch, ...what }: OntoDisk): Di
     {
       ...chunkCalls,
       laneCount,
-      disk: targetBytes < diskBytes ? new ShortDisk(opened, diskBytes) : opened,
+      disk: targetBytes < diskBytes ? new ShortDisk(opened, diskBytes, beyond) : opened,
       diskName: `${view.path}, ${diskIdentity(view)}`,
       fetch,
       buffer: () => alignedBuffer(chunkBytes),

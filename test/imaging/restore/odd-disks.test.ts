@@ -79,6 +79,30 @@ test("a GPT of which one copy is left, or whose backup is elsewhere, is whole on
   });
 });
 
+test("a GPT of which only the backup is left, beyond the end of a smaller disk", async () => {
+  await inFolder(async (folder) => {
+    await using store = await openImageStore(join(folder, "store"));
+    const disk = join(folder, "disk");
+    fill(disk, 24 * mib, 0);
+    tool("sfdisk", ["-q", disk], "label: gpt\nstart=2048, size=16M, type=linux\n");
+    makeAt(disk, mib, 16 * mib, ext4(someFiles(folder)));
+    putBytes(disk, 512, Buffer.alloc(512, 1));
+    const image = await captureInto(store, disk);
+    // Of the second the end lies within the backup's entries.
+    for (const size of [20 * mib, 24 * mib - 4096]) {
+      const to = randomDisk(join(folder, "to"), size);
+      const { outcome, reason, steps } = await restoreTo(to, image, store);
+      assert.equal(outcome, "verified", `${size}: ${reason}`);
+      assert.match(
+        steps?.[0]?.detail ?? "",
+        /primary GPT was damaged or missing, and was made anew/,
+      );
+      assert.match(tool("sgdisk", ["-v", to]), /No problems found/);
+      assert.match(tool("sgdisk", ["-i", "1", to]), /First sector: 2048 /);
+    }
+  });
+});
+
 test("a disk that is mounted, or held by another, is refused before a byte is written", async () => {
   await inFolder(async (folder) => {
     await using store = await openImageStore(join(folder, "store"));
