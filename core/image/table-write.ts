@@ -31,7 +31,7 @@ export interface RefitRequest {
   readonly former?: TableSource;
   /**
    * Where partitions are from now on; the others stay. Of an MBR: primary ones, the extended one with
-   * all that is in it, or the last logical one, which only grows.
+   * all that is in it, or the logical one that lies last, which only grows.
    */
   readonly places: readonly Pick<TablePartition, "index" | "start" | "size">[];
 }

@@ -98,14 +98,20 @@ export async function layOut(
   if (left !== null) said({ name: "growth", result: "left", detail: left, files: [] });
   const former = partitions.find(({ index }) => index === grown?.index);
   if (grown === null || former === undefined) return null;
+  const growth = { formerBytes: disk.size, places: [grown] };
+  const planned = await refitTable(tableSourceOf(disk), growth);
+  if (!planned.ok) {
+    said({ name: "growth", result: "left", detail: planned.reason, files: [] });
+    return null;
+  }
   for (const move of moves) {
     await step(`move of partition ${move.index}`, said, () => carryOut(disk, move, table, options));
   }
   await step(`growth of partition ${grown.index}`, said, async () => {
     const added = { start: endOf(extentOf(former)), length: grown.size - former.size };
     await emptyPlaces(disk, within(signaturePlaces(grown.start, grown.size), added));
-    const request = { formerBytes: disk.size, places: [grown] };
-    await put(disk, (await refitted(disk, request)).writes);
+    // Planned anew: a move changes the table.
+    await put(disk, (await refitted(disk, growth)).writes);
     const [before, after] = [sizeText(former.size), sizeText(grown.size)];
     return { value: undefined, detail: `${nameOf(former)} from ${before} to ${after}` };
   });
