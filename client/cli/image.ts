@@ -113,7 +113,10 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .description(
       "captures a disk image, a folder of one, or a device of this machine as a new version of NAME",
     )
-    .option("--raw", "take every byte, used or not; also accepts a file that is cut short")
+    .option(
+      "--raw",
+      "take every byte, used or not; also accepts a file that is cut short; zeros fill its last sector",
+    )
     .option("--disk <DISK>", "which disk of a folder that holds several: sda, or d1")
     .option("--without <N...>", "leave these partitions empty, because the folder lacks them")
     .option(

@@ -16,6 +16,7 @@ import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
 import { otherSectorsOf } from "../../../imaging/restore/other-sectors.ts";
+import type { BeyondEnd } from "../../../imaging/restore/short-disk.ts";
 import { BusyMeter, Meter } from "../meter.ts";
 import type { RestoreImage } from "./restore-image.ts";
 import { stoppedError, type TaskPorts } from "./task.ts";
@@ -55,6 +56,7 @@ export class RestoreDisk {
   private readonly order: RestoreOrder;
   private readonly ports: RestoreDiskPorts;
   private readonly signal: AbortSignal;
+  private readonly beyond: BeyondEnd = new Map();
   private readonly meter = new Meter();
   private readonly busy = new BusyMeter();
   private restore: DiskRestore | null = null;
@@ -116,7 +118,7 @@ export class RestoreDisk {
     const { verify, scan, live } = order;
     const restore = restoreOnto({
       ...image,
-      ...{ opened, view: target },
+      ...{ opened, view: target, beyond: this.beyond },
       how: { verify, discard: !scan, isLive: live !== "no" },
       fetch: (entryIndex) => feed.fetch(entryIndex),
     });
@@ -150,13 +152,14 @@ export class RestoreDisk {
 
   /** The copy is verified; now it is made to fit this disk. */
   async fit({ manifest, entries }: RestoreImage): Promise<void> {
-    const { order, ports, disk, signal } = this;
+    const { order, ports, disk, beyond, signal } = this;
     if (disk === null || fitsAsItIs(disk, manifest)) return;
     this.finish = "growing";
     ports.milestone(`making ${order.image} fit ${disk.path}`);
     const { said } = this;
+    const { grow } = order;
     try {
-      await fitDisk({ path: disk.path, manifest, entries, grow: order.grow, signal, said });
+      await fitDisk({ path: disk.path, manifest, entries, beyond, grow, signal, said });
     } catch (error) {
       if (!(error instanceof RoomcastError) || error.code === "cancelled") throw error;
       const what = `the disk was verified, but could not be made to fit: ${error.message}`;
