@@ -47,7 +47,7 @@ export function decideReceivers(
         if (state.phase === "proving") return [];
         const isVerified = member?.phase.name === "ended" && member.phase.result === "verified";
         const isIn = member !== undefined && member.phase.name !== "ended";
-        return isIn || isVerified ? [] : [{ type: "admitted", pc: input.pc }];
+        return isIn || isVerified ? [] : [{ ...input, type: "admitted" }];
       }
       if (member === undefined) return [];
       if (member.boot !== null) return proofOf(state, input.pc, input, now, gauges);

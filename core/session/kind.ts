@@ -9,6 +9,7 @@ import type { WorkRole } from "../trust/grant.ts";
 import type { Millis } from "../units/units.ts";
 import type { CastKeys } from "../wire/cast-address.ts";
 import type { DiskPolicy } from "../wire/disk-policy.ts";
+import type { MeantDisk } from "../wire/meant-disk.ts";
 import type { GrowMode } from "../wire/rooms.ts";
 import type { ServerMessage } from "../wire/server-message.ts";
 import type { DiskView, FitView, PcState, SessionView } from "../wire/views.ts";
@@ -110,8 +111,8 @@ export type Input =
   /** A PC has joined the cast without saying what it wants. */
   | { readonly type: "no-wants"; readonly pc: PcId }
   | { readonly type: "cast-broken"; readonly reason: string }
-  /** An operator, or the person at the PC. */
-  | { readonly type: "admit"; readonly pc: PcId }
+  /** An operator, or the person at the PC. `meant`: as in `Member`. */
+  | { readonly type: "admit"; readonly pc: PcId; readonly meant?: MeantDisk }
   | { readonly type: "drop"; readonly pc: PcId; readonly by: "operator" | "person" }
   /** Another session has the PC from here on. */
   | { readonly type: "taken"; readonly pc: PcId }

@@ -1,4 +1,5 @@
 /** How a live cast stands: its receivers, the PC that sends, and the image that is made of it. */
+import type { MeantDisk } from "../wire/meant-disk.ts";
 import type { LabTime, PcId, Stamp } from "./kind.ts";
 import type { ReceiversSpec } from "./kinds/restore.ts";
 import {
@@ -22,6 +23,8 @@ export interface LiveSpec extends ReceiversSpec {
   readonly saveAs: string | null;
   /** The disk that is read; null: as the agent chooses. */
   readonly sourceDisk: string | null;
+  /** What `sourceDisk` was when it was ordered; absent: it was not known. */
+  readonly sourceMeant?: MeantDisk;
   readonly raw: boolean;
 }
 

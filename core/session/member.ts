@@ -1,11 +1,13 @@
 /** One PC of a session that receives an image: where it is, and what a fact makes of it. */
 import { millis } from "../units/units.ts";
+import type { MeantDisk } from "../wire/meant-disk.ts";
 import type { DiskView, MemberResult, StepView } from "../wire/views.ts";
 import type { Counters } from "../wire/work.ts";
 import type { BootProof } from "./boot-proof.ts";
 import type { Cause } from "./cause.ts";
 import type { LabTime, PcId, Stamp } from "./kind.ts";
 import type { Table } from "./table.ts";
+import { meantOf } from "./target.ts";
 
 /** How long a session whose other PCs are done waits for one that stopped answering. */
 export const rejoinGrace = millis(30_000);
@@ -65,7 +67,7 @@ export const memberTable: Table<Life, Word> = {
 
 /** What becomes of it until it has ended; whether it comes up then is another matter. */
 export type OwnFact = { readonly pc: PcId } & (
-  | { readonly type: "admitted" }
+  | { readonly type: "admitted"; readonly meant?: MeantDisk }
   /** It is given this long to come; `asked`: it has asked for its boot files. */
   | { readonly type: "awaited"; readonly until: LabTime; readonly asked: boolean }
   | { readonly type: "ordered"; readonly attempt: number; readonly scan: boolean }
@@ -113,6 +115,8 @@ export interface Member {
   readonly started: boolean;
   /** How often it has joined the cast. */
   readonly joins: number;
+  /** The disk that was named when it was ordered, as it was known then; absent: none was, or it was not known. */
+  readonly meant?: MeantDisk;
   readonly disk: DiskView | null;
   readonly bytesWanted: number | null;
   /** Its disk does not answer, in words. */
@@ -151,6 +155,12 @@ export const newMember: Member = {
   endedAt: null,
 };
 
+/** The disk that it has to take, and no other, however often it is ordered; null: none is known yet. */
+export function meantDisk(member: Member | undefined): MeantDisk | null {
+  const known = member?.disk ?? member?.meant;
+  return known === undefined ? null : meantOf(known);
+}
+
 export const isServed = (phase: MemberPhase): boolean =>
   phase.name === "receiving" || phase.name === "verifying";
 
@@ -159,6 +169,7 @@ export function evolveMember(before: Member, name: Life, fact: OwnFact, stamp: S
   switch (fact.type) {
     case "admitted":
       return {
+        ...(fact.meant === undefined ? {} : { meant: fact.meant }),
         ...before,
         phase: { name: "absent", until: null, asked: false },
         endedAt: null,

@@ -4,6 +4,7 @@
  * `rejoinGrace` and may come back for as long as the session runs.
  */
 import { millis } from "../units/units.ts";
+import type { MeantDisk } from "../wire/meant-disk.ts";
 import { evolveProof, isOfProof, type ProofFact } from "./boot-proof.ts";
 import type { Canary } from "./canary.ts";
 import { type Cause, causeText } from "./cause.ts";
@@ -80,6 +81,7 @@ export const readReceivers = (stored: StoredReceivers): Receivers => ({
 export function beginReceivers(
   options: {
     readonly pcs: readonly PcId[];
+    readonly meant?: Readonly<Record<PcId, MeantDisk>>;
     readonly start: StartPolicy;
     readonly startTimeoutMs: number | null;
     readonly proveBootMs: number | null;
@@ -87,13 +89,13 @@ export function beginReceivers(
   },
   at: LabTime,
 ): Receivers {
-  const { pcs, start, startTimeoutMs, proveBootMs, canary = [] } = options;
+  const { pcs, meant = {}, start, startTimeoutMs, proveBootMs, canary = [] } = options;
   return {
     phase: canary.length === 0 ? "gathering" : "canary",
     verdict: null,
     ...{ start, startTimeoutMs, proveBootMs, canary },
     startBy: startTimeoutMs === null ? null : millis(at + startTimeoutMs),
-    members: Members.of(pcs.map((pc) => [pc, newMember])),
+    members: Members.of(pcs.map((pc) => [pc, admitted(meant[pc])])),
   };
 }
 
@@ -109,7 +111,7 @@ export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Sta
   }
   const before = state.members.get(fact.pc);
   if (before === undefined && fact.type === "admitted")
-    return withMember(state, fact.pc, newMember);
+    return withMember(state, fact.pc, admitted(fact.meant));
   if (before === undefined) throw new Error(`${fact.type} of ${fact.pc}, which is no member`);
   if (isOfProof(fact))
     return withMember(state, fact.pc, {
@@ -125,6 +127,9 @@ export function evolveReceivers(state: Receivers, fact: ReceiverFact, stamp: Sta
     state.canary.some(({ pc }) => pc === fact.pc);
   return isAwaitedAnew ? awaitedFrom(next, stamp.at) : next;
 }
+
+const admitted = (meant: MeantDisk | undefined): Member =>
+  meant === undefined ? newMember : { ...newMember, meant };
 
 /** The PCs are waited for from here on. */
 export const awaitedFrom = (state: Receivers, at: LabTime): Receivers => {

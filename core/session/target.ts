@@ -4,6 +4,7 @@
  */
 import type { TooSmall } from "../image/fit.ts";
 import { anyDisk, type DiskPolicy, type TargetRule, usualRule } from "../wire/disk-policy.ts";
+import type { MeantDisk } from "../wire/meant-disk.ts";
 import type { DiskView } from "../wire/views.ts";
 
 /** A disk as the PC finds it. */
@@ -27,16 +28,17 @@ export type TargetChoice =
   | { readonly kind: "refused"; readonly reason: string; readonly next: string };
 
 /**
- * The disk to write to: the one that is `named` (`/dev/sda`, `sda`, `serial:S3Z9NB0K`, `wwn:…`), else
- * the only one that fits the rule's policy.
+ * The disk to write to: the one that is `meant`, and no other; if none is known, the one that is `named`
+ * (`/dev/sda`, `sda`, `serial:S3Z9NB0K`, `wwn:…`), else the only one that fits the rule's policy.
  */
 export function chooseTarget(
   candidates: readonly Candidate[],
   named: string | null,
   need: TargetNeed | null,
   rule: TargetRule = usualRule,
+  meant: MeantDisk | null = null,
 ): TargetChoice {
-  const found = find(candidates, named, rule.policy, ordered);
+  const found = find(candidates, named, rule.policy, ordered, meant);
   if (found.kind === "refused") return found;
   const { disk, inUse } = found.candidate;
   const name = diskText(disk);
@@ -74,16 +76,18 @@ export function chooseTarget(
 }
 
 /**
- * The disk to read: the one that is named, else the only one that fits the policy (the source of a cast
- * has none), for an image of the wrong disk overwrites a room. Reading a disk that is in use would
+ * The disk to read: the one that is meant or named, else the only one that fits the policy (the source of a
+ * cast has none), for an image of the wrong disk overwrites a room. Reading a disk that is in use would
  * capture a file system in motion, so that is refused as well.
  */
 export function chooseSource(
   candidates: readonly Candidate[],
   named: string | null,
   policy: DiskPolicy | null = null,
+  meant: MeantDisk | null = null,
 ): TargetChoice {
-  const found = find(candidates, named, policy ?? anyDisk, policy === null ? castSource : ordered);
+  const mend = policy === null ? castSource : ordered;
+  const found = find(candidates, named, policy ?? anyDisk, mend, meant);
   if (found.kind === "refused") return found;
   const { disk, inUse } = found.candidate;
   if (inUse === null) return { kind: "disk", disk };
@@ -93,9 +97,51 @@ export function chooseSource(
   );
 }
 
-/** How to name this disk so that no other PC's can be meant by it: people carry USB disks about. */
-export const diskReference = (disk: DiskView): string =>
-  isCarried(disk) && disk.serial !== null ? `${serialPrefix}${disk.serial}` : disk.path;
+/**
+ * How to name this one of a PC's disks so that no other is meant by it: people carry USB disks about, and the
+ * kernel may give another disk its path when the PC is started again.
+ */
+export function diskReference(disk: DiskView, disks: readonly DiskView[]): string {
+  const { serial, path } = disk;
+  const isAlone = disks.filter((each) => each.serial === serial).length <= 1;
+  return serial !== null && (isAlone || isCarried(disk)) ? `${serialPrefix}${serial}` : path;
+}
+
+/** By what the disk is known again. */
+export const meantOf = ({ path, size, model, serial, wwn }: MeantDisk): MeantDisk => ({
+  ...{ path, size, model, serial, wwn },
+});
+
+/** The one of a PC's disks that this name means; null: nothing is named, or not one disk. */
+export function diskNamed(disks: readonly DiskView[], named: string | null): DiskView | null {
+  const [disk, ...others] = named === null ? [] : disks.filter(isNamed(named));
+  return disk === undefined || others.length > 0 ? null : disk;
+}
+
+/** The same, to be known again; null also where another of the PC's disks could be taken for it. */
+export function meantBy(disks: readonly DiskView[], named: string | null): MeantDisk | null {
+  const disk = diskNamed(disks, named);
+  return disk !== null && disks.filter(isMeant(disk)).length === 1 ? meantOf(disk) : null;
+}
+
+/** Whether it is the same disk, whatever its name is now. Without a serial number or a WWN the name has to do. */
+const isMeant =
+  (meant: MeantDisk) =>
+  ({ path, size, model, serial, wwn }: MeantDisk): boolean => {
+    if (size !== meant.size) return false;
+    if (meant.serial !== null)
+      return serial === meant.serial && (wwn === meant.wwn || wwn === null || meant.wwn === null);
+    if (meant.wwn !== null) return wwn === meant.wwn;
+    return path === meant.path && model === meant.model;
+  };
+
+const isNamed =
+  (named: string) =>
+  ({ path, serial, wwn }: DiskView): boolean => {
+    if (named.startsWith(serialPrefix)) return serial === named.slice(serialPrefix.length);
+    if (named.startsWith(wwnPrefix)) return wwn === named.slice(wwnPrefix.length);
+    return path === named || path === `/dev/${named}`;
+  };
 
 const serialPrefix = "serial:";
 const wwnPrefix = "wwn:";
@@ -108,12 +154,12 @@ const isCarried = ({ protection }: DiskView): boolean =>
 export const isFailing = ({ health }: DiskView): boolean => health?.startsWith("failed") ?? false;
 
 /** `/dev/sda (Samsung 860 EVO, serial S3Z9NB0K)` */
-const diskText = (disk: DiskView): string => described(disk, []);
+const diskText = (disk: MeantDisk): string => described(disk, []);
 
 /** `/dev/sda (Samsung 860 EVO, serial S3Z9NB0K, 500 GB)`: among several, people know a disk by its size. */
 const sizedDiskText = (disk: DiskView): string => described(disk, [decimalSize(disk.size)]);
 
-function described({ path, model, serial }: DiskView, more: readonly string[]): string {
+function described({ path, model, serial }: MeantDisk, more: readonly string[]): string {
   const known = [model, serial === null ? null : `serial ${serial}`, ...more].filter(
     (part) => part !== null && part !== "",
   );
@@ -129,6 +175,7 @@ const ordered =
   "name one with --disk, have the room's settings single one out (`roomcast room set ROOM --disk transport=nvme`, or model=, size=, serial=)";
 /** `--disk` of a cast names the disk that is overwritten on the others. */
 const castSource = "name the one to read with --source-disk";
+const noDisks = "it shows no disks at all: check its cables";
 
 type Found = { readonly kind: "found"; readonly candidate: Candidate } | Refusal;
 type Refusal = Extract<TargetChoice, { kind: "refused" }>;
@@ -140,26 +187,40 @@ function find(
   named: string | null,
   policy: DiskPolicy,
   mend: string,
+  meant: MeantDisk | null,
 ): Found {
+  if (meant !== null) return again(candidates, meant, mend);
   return named === null ? usual(candidates, policy, mend) : byName(candidates, named, mend);
 }
 
 function byName(candidates: readonly Candidate[], named: string, mend: string): Found {
-  const fits = ({ disk }: Candidate): boolean => {
-    if (named.startsWith(serialPrefix)) return disk.serial === named.slice(serialPrefix.length);
-    if (named.startsWith(wwnPrefix)) return disk.wwn === named.slice(wwnPrefix.length);
-    return disk.path === named || disk.path === `/dev/${named}`;
-  };
-  const [candidate, ...others] = candidates.filter(fits);
+  const fits = isNamed(named);
+  const [candidate, ...others] = candidates.filter(({ disk }) => fits(disk));
   if (candidate === undefined) {
     const there = candidates.map(({ disk }) => diskText(disk)).join(", ");
     return refused(
       `this PC has no disk ${named} that may be used`,
-      there === "" ? "it shows no disks at all: check its cables" : `it has ${there}`,
+      there === "" ? noDisks : `it has ${there}`,
     );
   }
   if (others.length === 0) return { kind: "found", candidate };
   return ambiguous([candidate, ...others], ` by ${named}`, mend);
+}
+
+function again(candidates: readonly Candidate[], meant: MeantDisk, mend: string): Found {
+  const fits = isMeant(meant);
+  const [candidate, ...others] = candidates.filter(({ disk }) => fits(disk));
+  if (candidate === undefined) {
+    const there = candidates.map(({ disk }) => diskText(disk)).join(", ");
+    return refused(
+      `this PC does not show the disk that its order is for: ${diskText(meant)}`,
+      there === ""
+        ? noDisks
+        : `check that disk's cable; to use another one, order it anew, since a retry takes the same disk (it has ${there})`,
+    );
+  }
+  if (others.length === 0) return { kind: "found", candidate };
+  return ambiguous([candidate, ...others], "", mend);
 }
 
 function usual(candidates: readonly Candidate[], policy: DiskPolicy, mend: string): Found {

@@ -4,6 +4,7 @@ import { CastAddress } from "./cast-address.ts";
 import { DiskPolicy, TargetRule } from "./disk-policy.ts";
 import { text } from "./fields.ts";
 import { Grant } from "./grant.ts";
+import { MeantDisk } from "./meant-disk.ts";
 import { nullable } from "./nullable.ts";
 import { GrowMode } from "./rooms.ts";
 import { WipeMethod } from "./wipe.ts";
@@ -23,6 +24,9 @@ export type Personalise = Static<typeof Personalise>;
 /** How long a session may wait for its PCs before it starts without them: a week, in seconds. */
 export const startTimeoutLimit = 604_800;
 
+/** No other disk is taken, whatever the order names; null: none is known yet. Absent from older servers. */
+const meant = Type.Optional(nullable(MeantDisk));
+
 export const RestoreOrder = Type.Object({
   type: Type.Literal("restore"),
   ...Work.properties,
@@ -37,6 +41,7 @@ export const RestoreOrder = Type.Object({
   afterwards: Afterwards,
   /** A disk that the operator named, else null: the rule's policy chooses. */
   disk: nullable(text()),
+  meant,
   rule: TargetRule,
   /** Which partition, with its file system, takes the room of a larger disk. */
   grow: GrowMode,
@@ -62,6 +67,7 @@ export const CastOrder = Type.Object({
   image: text(),
   /** The disk to read, else null: the agent's policy chooses. */
   disk: nullable(text()),
+  meant,
   raw: Type.Boolean(),
   cast: CastAddress,
   /** The operator's cap, in bits a second. */
@@ -77,6 +83,7 @@ export const CaptureOrder = Type.Object({
   grant: Grant,
   name: text(64),
   disk: nullable(text()),
+  meant,
   policy: DiskPolicy,
   raw: Type.Boolean(),
 });
@@ -86,6 +93,7 @@ export const WipeOrder = Type.Object({
   type: Type.Literal("wipe"),
   ...Work.properties,
   disk: nullable(text()),
+  meant,
   rule: TargetRule,
   method: WipeMethod,
 });

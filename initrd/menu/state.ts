@@ -104,7 +104,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       }
       if (page.value !== eraseWord) return to({ ...page, value: "", refused: true });
       const said = t("said.asked", { work: workText(page.work, t) });
-      return to(home(0, said), wishOf(page));
+      return to(home(0, said), wishOf(page, view));
     }
     case "capture": {
       if (key.name !== "enter") {
@@ -114,7 +114,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
       return to(home(0, t("said.capture", { image: page.value })), {
         action: "capture",
         name: page.value,
-        disk: diskReference(page.disk),
+        disk: diskReference(page.disk, view.disks),
       });
     }
     case "castName": {
@@ -144,7 +144,7 @@ export function press(before: Page, key: Key, view: MenuView): Step {
         action: "cast",
         room,
         saveAs,
-        disk: disk.path,
+        disk: diskReference(disk, view.disks),
       });
     }
     case "power":
@@ -162,10 +162,10 @@ export const workText = (work: Work, t: MenuSpeech["t"]): string =>
     ? t("work.restore", { image: work.reference })
     : t("work.erase", { method: t(`method.${work.method}`) });
 
-function wishOf({ work, disk }: Extract<Page, { name: "erase" }>): MenuAction {
+function wishOf({ work, disk }: Extract<Page, { name: "erase" }>, { disks }: MenuView): MenuAction {
   return work.kind === "restore"
-    ? { action: "restore", image: work.reference, disk: diskReference(disk) }
-    : { action: "wipe", method: work.method, disk: diskReference(disk) };
+    ? { action: "restore", image: work.reference, disk: diskReference(disk, disks) }
+    : { action: "wipe", method: work.method, disk: diskReference(disk, disks) };
 }
 
 /** NAME@VERSION, with a version of so many digits as anyone will see. */

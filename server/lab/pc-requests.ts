@@ -4,7 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { foreseenTarget, sectorsOfLive } from "../../core/screen/target.ts";
-import { chooseSource } from "../../core/session/target.ts";
+import { chooseSource, diskReference } from "../../core/session/target.ts";
 import { type AskedAction, isAllowed } from "../../core/trust/asks.ts";
 import { isAtLeast, type Level } from "../../core/trust/level.ts";
 import type { AgentMessage } from "../../core/wire/agent-message.ts";
@@ -137,10 +137,11 @@ export class PcRequests {
     const { orders, images } = this.ports;
     const { action } = request;
     const disk = diskOf(pc, request.disk);
+    const named = diskReference(disk, pc.hello.disks);
     const own = { overwrites: [`${pc.name}  ${diskLine(disk)}`], word: pc.name };
     switch (action) {
       case "wipe": {
-        const { method, disk: named } = request;
+        const { method } = request;
         const how = method === "zero" ? "with zeros" : `by ${method.replace("-", " ")}`;
         return {
           ...{ action, ...own, what: `erase its disk ${diskIdentity(disk)} ${how}` },
@@ -151,7 +152,7 @@ export class PcRequests {
       case "restore": {
         const image = images.find(request.image);
         const order = {
-          ...{ ...usual, image: image.id, room: null, pcs: [pc.id], disk: request.disk },
+          ...{ ...usual, image: image.id, room: null, pcs: [pc.id], disk: named },
           fit: "auto" as const,
         };
         return {
@@ -164,7 +165,7 @@ export class PcRequests {
         };
       }
       case "capture": {
-        const order = { pc: pc.id, name: request.name, disk: request.disk, raw: false };
+        const order = { pc: pc.id, name: request.name, disk: named, raw: false };
         return {
           ...{ action, overwrites: [], word: null },
           what: `store its disk ${diskIdentity(disk)} as image ${request.name}`,
@@ -179,11 +180,12 @@ export class PcRequests {
   /** To its own room and no other: the person has typed the name that the PC was told. */
   private castOf(
     pc: PcRecord,
-    { room: typed, saveAs, disk: sourceDisk }: Extract<Decided, { action: "cast" }>,
+    { room: typed, saveAs }: Extract<Decided, { action: "cast" }>,
     disk: DiskView,
   ): Asked {
     const { orders, rooms, pcView } = this.ports;
     const { room } = pc;
+    const sourceDisk = diskReference(disk, pc.hello.disks);
     if (room !== typed) {
       const next = "look at the room's name on this screen, and try again";
       throw new RoomcastError("conflict", `this PC is in room ${room} now`, next);

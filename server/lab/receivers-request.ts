@@ -3,7 +3,9 @@ import type { Manifest } from "../../core/image/types.ts";
 import type { ReceiversSpec } from "../../core/session/kinds/restore.ts";
 import type { CastPlace } from "../../core/wire/cast-address.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
+import type { MeantDisk } from "../../core/wire/meant-disk.ts";
 import type { PcRecord } from "../state/records.ts";
+import { meantOn } from "./meant-disks.ts";
 
 /** To whom, and how: of restores and live casts. */
 export interface ReceiversRequest
@@ -28,6 +30,8 @@ export interface CastRequest extends ReceiversRequest {
   readonly saveAs: string | null;
   /** The disk to read; null: as the agent chooses. */
   readonly sourceDisk: string | null;
+  /** What `sourceDisk` was at first, of one that is tried again. */
+  readonly sourceMeant?: MeantDisk;
   readonly raw: boolean;
 }
 
@@ -38,6 +42,7 @@ export function receiversSpec(request: ReceiversRequest, number: number): Receiv
   return {
     ...{ room, disk, failingDisks, delta, verify, afterwards, personalise, start },
     pcs: pcs.map(({ id }) => id),
+    meant: meantOn(pcs, disk, request.meant ?? {}),
     ...(orderedBy === undefined ? {} : { orderedBy }),
     startTimeoutMs: startTimeoutSeconds === null ? null : startTimeoutSeconds * 1000,
     proveBootMs: proveBootSeconds === null ? null : proveBootSeconds * 1000,

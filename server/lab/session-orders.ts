@@ -12,6 +12,7 @@ import { chooseCanaries } from "./canaries.ts";
 import type { FitOrders } from "./fit-orders.ts";
 import type { ImageOrders } from "./image-orders.ts";
 import type { Inventory } from "./inventory.ts";
+import { meantIn } from "./meant-disks.ts";
 import type { PcOrders } from "./pc-orders.ts";
 import type { Personals } from "./personals.ts";
 import type { Presence } from "./presence.ts";
@@ -237,7 +238,8 @@ export class SessionOrders {
 
   /**
    * Tries again with the PCs that are not verified: in the same session while that is under way, else
-   * in a new one of just these PCs. They hash their disks first, so what is there is not sent again.
+   * in a new one of just these PCs. They hash their disks first, so what is there is not sent again, and
+   * they take no other disk than before.
    */
   retry(id: string, by: OrderedBy): SessionView {
     const { sessions } = this.ports;
@@ -246,11 +248,12 @@ export class SessionOrders {
     if (session.endedAt === null && sessions.isServing(id)) {
       return this.admit(id, pcs, by);
     }
-    const { spec } = session.state as RestoreState | LiveState;
+    const { spec, receivers } = session.state as RestoreState | LiveState;
     const { disk, verify, afterwards, personalise, failingDisks, proveBootMs } = spec;
     const proveBootSeconds = proveBootMs === null ? null : proveBootMs / 1000;
     const request = {
       ...{ disk, failingDisks, verify, afterwards, personalise, proveBootSeconds, canary: null },
+      meant: meantIn(receivers),
       ...{ room: null, pcs: pcs.map((pc) => pc.id), delta: true },
       ...{ start: "now" as const, startTimeoutSeconds: null },
     };
@@ -261,8 +264,9 @@ export class SessionOrders {
     const { image } = session.state as LiveState;
     if (image !== null) return this.restore({ ...request, image: image.id, fit: "auto" }, by);
     // A live cast that left no image is cast again by the same PC.
-    const { sender, saveAs, sourceDisk, raw } = spec as LiveSpec;
-    return this.cast({ ...request, sender, saveAs, sourceDisk, raw, fit: "never" }, by);
+    const { sender, saveAs, sourceDisk, sourceMeant, raw } = spec as LiveSpec;
+    const source = { sender, sourceDisk, ...(sourceMeant === undefined ? {} : { sourceMeant }) };
+    return this.cast({ ...request, ...source, saveAs, raw, fit: "never" }, by);
   }
 
   /** Lets PCs into a session that is under way, or back into it: all of them or none. */

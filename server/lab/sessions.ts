@@ -5,14 +5,17 @@ import { imageName } from "../../core/image/manifest.ts";
 import { canaryText } from "../../core/session/canary.ts";
 import type { Input, PcId } from "../../core/session/kind.ts";
 import type { CaptureSpec, CaptureState } from "../../core/session/kinds/capture.ts";
-import type { RestoreState } from "../../core/session/kinds/restore.ts";
+import type { ReceiversSpec, RestoreState } from "../../core/session/kinds/restore.ts";
+import type { LiveState } from "../../core/session/live-state.ts";
 import type { Receivers } from "../../core/session/receivers.ts";
 import type { KindName, SpecOf } from "../../core/session/registry.ts";
+import { meantBy } from "../../core/session/target.ts";
 import type { SessionView } from "../../core/wire/views.ts";
 import type { PcRecord } from "../state/records.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import type { LiveArchive } from "./live-archive.ts";
+import { admission, workDisk } from "./meant-disks.ts";
 import { type CastRequest, type RestoreRequest, receiversSpec } from "./receivers-request.ts";
 import { isServing, isWaitingForFit, mappingSender, receiversOf } from "./receiving.ts";
 import type { Session } from "./session.ts";
@@ -170,8 +173,12 @@ export class Sessions {
     readonly bytesTotal: number | null;
   } {
     const { state, gauges } = this.session(id);
-    const { pc, disk } = (state as CaptureState).spec;
-    return { pc, disk, bytesTotal: gauges.members.get(pc)?.bytesTotal ?? null };
+    const { pc, disk, source } = (state as CaptureState).spec;
+    return {
+      pc,
+      disk: source?.path ?? disk,
+      bytesTotal: gauges.members.get(pc)?.bytesTotal ?? null,
+    };
   }
 
   // --- what operators do
@@ -193,28 +200,28 @@ export class Sessions {
   /** Starts a live cast of a PC that is connected; throws as `restore`. */
   cast(request: CastRequest): SessionView {
     const { sender, pcs, saveAs, sourceDisk, raw } = request;
+    const sourceMeant = request.sourceMeant ?? meantBy(sender.hello.disks, sourceDisk);
     for (const pc of [sender, ...pcs]) this.requireFree(pc);
     const stored = saveAs === null ? "" : `, stored as ${saveAs}`;
     const text = `live cast to ${pcs.length} PCs${stored}`;
     return this.begin("cast", text, sender.id, (number) => ({
       ...receiversSpec(request, number),
       ...{ sender: sender.id, senderName: sender.name, saveAs, sourceDisk, raw },
+      ...(sourceMeant === null ? {} : { sourceMeant }),
     }));
   }
 
   /** Starts a capture of a PC that is connected; throws `conflict` when it is in another session. */
-  capture(pc: PcRecord, request: Omit<CaptureSpec, "pc" | "source">): SessionView {
+  capture(pc: PcRecord, request: Omit<CaptureSpec, "pc" | "source" | "meant">): SessionView {
     this.requireFree(pc);
-    const source = pc.hello.disks.find(({ path }) => path === request.disk) ?? null;
-    const spec = { ...request, pc: pc.id, source };
+    const spec = { ...request, pc: pc.id, ...workDisk(pc, request.disk) };
     return this.begin("capture", `capture as ${request.name}`, pc.id, () => spec);
   }
 
   /** Starts a wipe of a PC that is connected; throws `conflict` when it is in another session. */
-  wipe(pc: PcRecord, request: Omit<SpecOf<"wipe">, "pc" | "source">): SessionView {
+  wipe(pc: PcRecord, request: Omit<SpecOf<"wipe">, "pc" | "source" | "meant">): SessionView {
     this.requireFree(pc);
-    const source = pc.hello.disks.find(({ path }) => path === request.disk) ?? null;
-    const spec = { ...request, pc: pc.id, source };
+    const spec = { ...request, pc: pc.id, ...workDisk(pc, request.disk) };
     return this.begin("wipe", `wipe (${request.method})`, pc.id, () => spec);
   }
 
@@ -262,7 +269,8 @@ export class Sessions {
   /** Lets PCs in, all or none: such that were not asked for, or have ended otherwise than verified. */
   admit(id: string, pcs: readonly PcRecord[]): SessionView {
     for (const pc of pcs) this.requireAdmissible(id, pc);
-    const inputs = pcs.map((pc): Input => ({ type: "admit", pc: pc.id }));
+    const { disk } = specOf(this.session(id));
+    const inputs = pcs.map((pc) => admission(pc, disk));
     const names = pcs.map(({ name }) => name).join(", ");
     return this.order(id, inputs, `the admission of ${names} to session ${id}`);
   }
@@ -312,7 +320,7 @@ export class Sessions {
     if (session === undefined || pc.doubt !== undefined) return;
     if (session.kind.knows(session.state, pc.id) || this.runner.engine.of(pc.id) !== undefined)
       return;
-    this.runner.take(session.id, { type: "admit", pc: pc.id });
+    this.runner.take(session.id, admission(pc, specOf(session).disk));
   }
 
   /** The PC is trusted no more: its part in its session ends, and with it its grants; a cast gets new keys. */
@@ -364,3 +372,6 @@ export class Sessions {
     );
   }
 }
+
+/** Of a restore or a live cast. */
+const specOf = ({ state }: Session): ReceiversSpec => (state as RestoreState | LiveState).spec;

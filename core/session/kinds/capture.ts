@@ -1,6 +1,7 @@
 /** A capture: one PC reads its disk into a new version of an image. Nothing is visible before the commit. */
 import { assert } from "../../errors.ts";
 import { millis } from "../../units/units.ts";
+import type { MeantDisk } from "../../wire/meant-disk.ts";
 import type { DiskView, MemberResult } from "../../wire/views.ts";
 import type { End } from "../../wire/work.ts";
 import { type Cause, endText } from "../cause.ts";
@@ -28,6 +29,8 @@ export interface CaptureSpec {
   /** Null: as the PC's room chooses. */
   readonly disk: string | null;
   readonly raw: boolean;
+  /** What `disk` was when it was ordered; absent: nothing was named, or it was not known. */
+  readonly meant?: MeantDisk;
   /** The disk that is named, as the PC described it. */
   readonly source: DiskView | null;
 }
@@ -103,6 +106,7 @@ export const capture: Kind<CaptureSpec, CaptureState, CaptureFact> = {
     grant: grant("upload", session),
     name: spec.name,
     disk: spec.disk,
+    meant: spec.meant ?? null,
     policy,
     raw: spec.raw,
   }),

@@ -13,6 +13,7 @@ import {
   type StoredLive,
   senderAttempt,
 } from "../live-state.ts";
+import { meantDisk } from "../member.ts";
 import { deadlineOfReceivers, holdsPc, pcsOf, releaseText, wantedOf } from "../receivers.ts";
 import {
   memberViews,
@@ -72,6 +73,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
         grant: grant("send", session),
         image: spec.saveAs ?? `to ${spec.room ?? "the chosen PCs"}`,
         disk: spec.sourceDisk,
+        meant: spec.sourceMeant ?? null,
         raw: spec.raw,
         cast,
         rateLimitBps,
@@ -90,6 +92,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       verify: spec.verify,
       afterwards: spec.afterwards,
       disk: spec.disk,
+      meant: meantDisk(member),
       rule: { policy, failingDisks: [...spec.failingDisks] },
       grow,
       scan: spec.delta || member?.scan === true,

@@ -1,6 +1,7 @@
 /** A restore: one image to many PCs, each verified. */
 import type { CastPlace } from "../../wire/cast-address.ts";
 import type { FitMode } from "../../wire/fit-size.ts";
+import type { MeantDisk } from "../../wire/meant-disk.ts";
 import type { Afterwards, Personalise } from "../../wire/orders.ts";
 import type { Canary } from "../canary.ts";
 import { decideReceivers, failAll, hasAnyLeft } from "../decide-receivers.ts";
@@ -14,6 +15,7 @@ import {
   waitsForFit,
 } from "../fitting.ts";
 import type { CastImage, Gauges, Input, Kind, LabTime, PcId } from "../kind.ts";
+import { meantDisk } from "../member.ts";
 import {
   awaitedFrom,
   beginReceivers,
@@ -49,6 +51,8 @@ export interface ReceiversSpec {
   readonly orderedBy?: string;
   /** The disk on every PC; null: as each PC's room chooses. */
   readonly disk: string | null;
+  /** What `disk` was on the PCs when it was ordered, and what those took that are tried again; of others it is not known. */
+  readonly meant?: Readonly<Record<PcId, MeantDisk>>;
   /** To be taken although SMART says that they fail; as in `TargetRule`. */
   readonly failingDisks: readonly string[];
   readonly delta: boolean;
@@ -135,6 +139,7 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
       verify: spec.verify,
       afterwards: spec.afterwards,
       disk: spec.disk,
+      meant: meantDisk(member),
       rule: { policy, failingDisks: [...spec.failingDisks] },
       grow,
       scan: spec.delta || member?.scan === true,

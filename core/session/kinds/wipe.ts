@@ -1,5 +1,6 @@
 /** A wipe: one PC's disk is emptied. It outlives a restart of the server, and a connection that breaks. */
 import { millis } from "../../units/units.ts";
+import type { MeantDisk } from "../../wire/meant-disk.ts";
 import type { WipeOrder } from "../../wire/orders.ts";
 import type { DiskView, MemberResult, MemberView, StepView } from "../../wire/views.ts";
 import type { WipeProof } from "../../wire/wipe.ts";
@@ -30,6 +31,8 @@ export interface WipeSpec {
   readonly disk: string | null;
   /** As in `TargetRule`. */
   readonly failingDisks: readonly string[];
+  /** What `disk` was when it was ordered; absent: nothing was named, or it was not known. */
+  readonly meant?: MeantDisk;
   /** The disk that is named, as the PC described it. */
   readonly source: DiskView | null;
 }
@@ -73,6 +76,7 @@ export const wipe: Kind<WipeSpec, WipeState, WorkerFact> = {
     session,
     attempt: workerAttempt,
     disk: spec.disk,
+    meant: spec.meant ?? null,
     rule: { policy, failingDisks: [...spec.failingDisks] },
     method: spec.method,
   }),

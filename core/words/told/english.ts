@@ -97,6 +97,8 @@ export const told = [
   "this PC has no disk {name} that may be used",
   "it shows no disks at all: check its cables",
   "it has {disks}",
+  "this PC does not show the disk that its order is for: {disk}",
+  "check that disk's cable; to use another one, order it anew, since a retry takes the same disk (it has {disks})",
   "which of {count} disks is meant is not clear: {disks}",
   "name one with --disk, have the room's settings single one out (`roomcast room set ROOM --disk transport=nvme`, or model=, size=, serial=), or choose it at the PC's menu",
   "none of this PC's disks is one that the room's settings allow",

@@ -140,6 +140,10 @@ export const told: Readonly<Record<ToldText, string>> = {
     "este PC no tiene un disco {name} que se pueda usar",
   "it shows no disks at all: check its cables": "no muestra ningún disco: revise sus cables",
   "it has {disks}": "tiene {disks}",
+  "this PC does not show the disk that its order is for: {disk}":
+    "este PC no muestra el disco para el que es su orden: {disk}",
+  "check that disk's cable; to use another one, order it anew, since a retry takes the same disk (it has {disks})":
+    "revise el cable de ese disco; para usar otro, ordénelo de nuevo, pues un reintento toma el mismo disco (tiene {disks})",
   "which of {count} disks is meant is not clear: {disks}":
     "no está claro cuál de los {count} discos se quiere: {disks}",
   "name one with --disk, have the room's settings single one out (`roomcast room set ROOM --disk transport=nvme`, or model=, size=, serial=), or choose it at the PC's menu":

@@ -141,6 +141,10 @@ export const told: Readonly<Record<ToldText, string>> = {
   "this PC has no disk {name} that may be used": "ce PC n’a pas de disque {name} utilisable",
   "it shows no disks at all: check its cables": "il ne montre aucun disque : vérifiez ses câbles",
   "it has {disks}": "il a {disks}",
+  "this PC does not show the disk that its order is for: {disk}":
+    "ce PC ne montre pas le disque que vise son ordre : {disk}",
+  "check that disk's cable; to use another one, order it anew, since a retry takes the same disk (it has {disks})":
+    "vérifiez le câble de ce disque ; pour en utiliser un autre, donnez l’ordre de nouveau, car un nouvel essai prend le même disque (il a {disks})",
   "which of {count} disks is meant is not clear: {disks}":
     "on ne sait pas lequel des {count} disques est visé : {disks}",
   "name one with --disk, have the room's settings single one out (`roomcast room set ROOM --disk transport=nvme`, or model=, size=, serial=), or choose it at the PC's menu":

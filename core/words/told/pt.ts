@@ -138,6 +138,10 @@ export const told: Readonly<Record<ToldText, string>> = {
   "this PC has no disk {name} that may be used": "este PC não tem disco {name} que possa ser usado",
   "it shows no disks at all: check its cables": "ele não mostra nenhum disco: verifique os cabos",
   "it has {disks}": "ele tem {disks}",
+  "this PC does not show the disk that its order is for: {disk}":
+    "este PC não mostra o disco a que se destina a ordem: {disk}",
+  "check that disk's cable; to use another one, order it anew, since a retry takes the same disk (it has {disks})":
+    "verifique o cabo desse disco; para usar outro, dê a ordem de novo, pois uma nova tentativa usa o mesmo disco (ele tem {disks})",
   "which of {count} disks is meant is not clear: {disks}":
     "não está claro qual dos {count} discos é o desejado: {disks}",
   "name one with --disk, have the room's settings single one out (`roomcast room set ROOM --disk transport=nvme`, or model=, size=, serial=), or choose it at the PC's menu":

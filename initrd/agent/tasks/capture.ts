@@ -29,7 +29,8 @@ export function startCapture(order: CaptureOrder, ports: CapturePorts): Task {
   const stop = new AbortController();
 
   const run = async (): Promise<End> => {
-    const choice = chooseSource(ports.candidates(), order.disk, order.policy);
+    const { policy, meant } = order;
+    const choice = chooseSource(ports.candidates(), order.disk, policy, meant);
     if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
     ({ disk } = choice);
     await using open = await openDisk(disk.path, { write: false });

@@ -201,7 +201,7 @@ export class RestoreDisk {
   };
 
   private async choose({ manifest, entries }: RestoreImage, feed: ChunkFeed): Promise<DiskView> {
-    const { disk: named, rule, live } = this.order;
+    const { disk: named, meant, rule, live } = this.order;
     const way = live === "no" ? "restore" : "live cast";
     const candidates = this.ports.candidates();
     const disks = candidates.map(({ disk }) => disk);
@@ -213,7 +213,7 @@ export class RestoreDisk {
         fetch: (entryIndex) => feed.fetch(entryIndex),
       }),
     };
-    const choice = chooseTarget(candidates, named, need, rule);
+    const choice = chooseTarget(candidates, named, need, rule, meant);
     if (choice.kind === "disk") return choice.disk;
     throw new RoomcastError("refused", choice.reason, choice.next);
   }

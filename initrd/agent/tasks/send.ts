@@ -117,7 +117,7 @@ class SendTask implements Task {
   private async run(): Promise<End> {
     const { order, ports } = this;
     const { signal } = this.abort;
-    const choice = chooseSource(ports.candidates(), order.disk);
+    const choice = chooseSource(ports.candidates(), order.disk, null, order.meant);
     if (choice.kind === "refused") throw new RoomcastError("refused", choice.reason, choice.next);
     this.disk = choice.disk;
     await using disk = await openDisk(choice.disk.path, { write: false });

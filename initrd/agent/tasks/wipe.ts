@@ -27,7 +27,7 @@ export function startWipe(order: WipeOrder, ports: WipeTaskPorts): Task {
   const stop = new AbortController();
 
   const run = async (): Promise<End> => {
-    const choice = chooseTarget(ports.candidates(), order.disk, null, order.rule);
+    const choice = chooseTarget(ports.candidates(), order.disk, null, order.rule, order.meant);
     if (choice.kind === "refused") {
       throw new RoomcastError("refused", choice.reason, choice.next);
     }

@@ -161,17 +161,23 @@ test("what people carry about is taken only by its serial number", () => {
   assert.match(chosen(chooseTarget([card], "/dev/mmcblk0", need)), /SD card/);
   const bay = disk("sdb", 500 * gb, { protection: "removable" });
   assert.equal(chosen(chooseTarget([bay], "sdb", need)), "/dev/sdb");
-  const [stickView, bayView] = [stick.disk, bay.disk];
-  assert.deepEqual(
-    [diskReference(stickView), diskReference(bayView)],
-    ["serial:S-sda", "/dev/sdb"],
-  );
   assert.match(
     chosen(
       chooseTarget([disk("sda", gb), disk("sdb", gb, { serial: "S-sda" })], "serial:S-sda", null),
     ),
     /which of 2 disks is meant by serial:S-sda is not clear/,
   );
+});
+
+test("a disk is named by its serial number where that is its own, so that another boot's names change nothing", () => {
+  const nameless = disk("sdc", gb, { serial: null }).disk;
+  const twin = disk("sdd", gb, { serial: "S-sdb" }).disk;
+  const stick = disk("sda", gb, { ...usb, serial: "S-sdb" }).disk;
+  const named = (...disks: DiskView[]): string[] => disks.map((each) => diskReference(each, disks));
+  assert.deepEqual(named(disk("sda", gb).disk, nameless), ["serial:S-sda", "/dev/sdc"]);
+  assert.deepEqual(named(disk("sdb", gb).disk, twin), ["/dev/sdb", "/dev/sdd"]);
+  // A path does not do for what people carry about.
+  assert.deepEqual(named(stick, twin), ["serial:S-sdb", "/dev/sdd"]);
 });
 
 test("a room's policy: by transport, model, serial, and size", () => {

@@ -231,6 +231,21 @@ suite("an agent", { concurrency: true }, () => {
     await end();
   });
 
+  test("the disk that is named is left alone when the order is for another one", async () => {
+    const { server, disk, end } = await start();
+    await server.heardOf("hello");
+    const meant = { path: disk, size: diskBytes, model: "SSD", serial: "SYSTEM", wwn: null };
+    server.restore({ disk, meant });
+    const { outcome, reason } = await server.ended();
+    assert.deepEqual([outcome, /does not show the disk/.test(reason ?? "")], ["refused", true]);
+    server.wipe({ disk, meant });
+    assert.equal((await server.ended({ session: "w1" })).outcome, "refused");
+    assert(readFileSync(disk).every((byte) => byte === 0xa5));
+    server.restore({ disk, meant: { ...meant, model: null, serial: null }, attempt: 2 });
+    assert.equal((await server.ended({ attempt: 2 })).outcome, "verified");
+    await end();
+  });
+
   test("stopped in the middle, the disk does not start", async () => {
     const { server, disk, end } = await start();
     await server.heardOf("hello");

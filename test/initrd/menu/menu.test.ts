@@ -57,7 +57,7 @@ test("a disk is overwritten only after its model, serial and size were shown and
   assert.deepEqual(at.actions.at(-1), {
     action: "restore",
     image: "win11-lab@3",
-    disk: "/dev/nvme0n1",
+    disk: "serial:22123X",
   });
 });
 

@@ -94,7 +94,7 @@ test("no sequence of keys overwrites a disk without the whole word before the la
         if (step.action?.action === "restore" || step.action?.action === "wipe") {
           written[step.action.action]++;
           assert.ok(before.name === "erase" && name === "enter");
-          assert.equal(step.action.disk, before.disk.path);
+          assert.equal(step.action.disk, `serial:${before.disk.serial}`);
           assert.ok(sinceShown.includes(eraseWord), sinceShown);
         }
         sinceShown = page.name === "erase" ? sinceShown + (name.length === 1 ? name : "") : "";
@@ -208,7 +208,7 @@ test("an image's name is checked where it is typed", () => {
   const typing = (name: string): MenuAction[] =>
     pressAll(home(), ["c", ...name, "enter"], view)[1].slice(1);
   assert.deepEqual(typing("win-11.a_b"), [
-    { action: "capture", name: "win-11.a_b", disk: "/dev/sda" },
+    { action: "capture", name: "win-11.a_b", disk: "serial:S3Z9NB0K123456X" },
   ]);
   for (const name of ["", "-x", "a b", "a@1"]) assert.deepEqual(typing(name), [], name);
   const [page] = pressAll(home(), ["c", ..."Lab 1", "enter"], view);
@@ -242,17 +242,17 @@ test("without the PIN an image is named and not listed, and it is asked for afte
   const erase = [...eraseWord, "enter"];
   const asked = (keys: readonly string[]): MenuAction[] => pressAll(home(), keys, locked)[1];
   assert.deepEqual(asked(["r", "tab", ..."win11-lab@4", "enter", ...erase]), [
-    { action: "restore", image: "win11-lab@4", disk: "/dev/sda" },
+    { action: "restore", image: "win11-lab@4", disk: "serial:S3Z9NB0K123456X" },
   ]);
   assert.deepEqual(asked(["e", "tab", "2", "enter", ...erase]), [
-    { action: "wipe", method: "zero", disk: "/dev/sda" },
+    { action: "wipe", method: "zero", disk: "serial:S3Z9NB0K123456X" },
   ]);
   assert.deepEqual(asked(["c", "tab", ..."new", "enter"]), [
-    { action: "capture", name: "new", disk: "/dev/sda" },
+    { action: "capture", name: "new", disk: "serial:S3Z9NB0K123456X" },
   ]);
   const cast = ["t", "tab", "enter"];
   assert.deepEqual(asked([...cast, ..."lab-2", "enter"]), [
-    { action: "cast", room: "lab-2", saveAs: null, disk: "/dev/sda" },
+    { action: "cast", room: "lab-2", saveAs: null, disk: "serial:S3Z9NB0K123456X" },
   ]);
   assert.match(text(locked, pressAll(home(), cast, locked)[0]), /operator is shown which/);
   assert.match(text(locked, pressAll(home(), ["r"], locked)[0]), /Tab: ask an operator instead/);
@@ -343,7 +343,7 @@ test("the disk is erased by the method that was chosen, after the word", () => {
   ] as const) {
     const keys = ["e", number, "enter", ...eraseWord, "enter"];
     const [page, actions] = pressAll(home(), keys, view);
-    assert.deepEqual(actions, [{ action: "wipe", method, disk: "/dev/sda" }]);
+    assert.deepEqual(actions, [{ action: "wipe", method, disk: "serial:S3Z9NB0K123456X" }]);
     assert.match(text(view, page), /asked the server to erase the disk/);
   }
   const [page] = pressAll(home(), ["e", "1", "enter"], view);
@@ -370,7 +370,7 @@ test("a secure erase is offered where a disk has it, and for no other disk", () 
 test("this PC's disk is cast to its room after the room's name was typed, stored if it is named", () => {
   const cast = (...keys: string[]): MenuAction[] =>
     pressAll(home(), ["t", ...keys], view)[1].filter(({ action }) => action === "cast");
-  const lab = { action: "cast", room: "lab-2", disk: "/dev/sda" } as const;
+  const lab = { action: "cast", room: "lab-2", disk: "serial:S3Z9NB0K123456X" } as const;
   assert.deepEqual(cast("enter", ..."lab-2", "enter"), [{ ...lab, saveAs: null }]);
   assert.deepEqual(cast(..."win11", "enter", ..."lab-2", "enter"), [{ ...lab, saveAs: "win11" }]);
   for (const word of ["", "lab", "LAB-2", "ERASE"])

@@ -38,7 +38,7 @@ test("on a real terminal: a restore, its stop, a shell and back", async () => {
   at.press("Space");
   await at.until("9  X  Exit: local disk");
   assert.deepEqual(actions().slice(1), [
-    '{"action":"restore","image":"win11-lab@4","disk":"/dev/sda"}',
+    '{"action":"restore","image":"win11-lab@4","disk":"serial:S3Z9NB0K123456X"}',
     '{"action":"stop"}',
     '{"action":"dismiss"}',
   ]);
