@@ -150,7 +150,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     pc.command("forget <PC>").description("removes a PC, and its key, from the inventory"),
   ).action((reference: string, { dryRun = false }: { dryRun?: boolean }) =>
     run(async (context) => {
-      const { client } = context;
+      const { client, document } = context;
       if (dryRun) {
         const { name, id, room, seat, identity } = await client.get<PcView>(path(reference));
         const place = `its place in room ${room}${seat === null ? "" : `, seat ${seat}`}`;
@@ -158,6 +158,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         return sayLost(context, [`${name} (${id}) will be forgotten: ${place}${key}.`]);
       }
       await client.delete(path(reference));
+      document({ pc: reference, forgotten: true });
       return 0;
     }),
   );
@@ -170,11 +171,12 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     pc.command(`${action} <PC...>`)
       .description(description)
       .action((references: string[]) =>
-        run(async ({ client, say }) => {
+        run(async ({ client, say, document }) => {
           for (const reference of references) {
             await client.post(`${path(reference)}/power`, { action });
             say(`${reference}: ${action}`);
           }
+          document(references.map((pc) => ({ pc, action })));
           return 0;
         }),
       );

@@ -76,7 +76,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     room.command("delete <R>").description("deletes a room; its PCs go to the room default"),
   ).action((name: string, { dryRun = false }: { dryRun?: boolean }) =>
     run(async (context) => {
-      const { client } = context;
+      const { client, document } = context;
       if (dryRun) {
         const found = await client.get<RoomView>(path(name));
         const pcs = (await client.get<PcView[]>("/pcs")).filter(({ room }) => room === found.name);
@@ -87,6 +87,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
         ]);
       }
       await client.delete(path(name));
+      document({ room: name, deleted: true });
       return 0;
     }),
   );
@@ -164,6 +165,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       run(async ({ client, say, document }) => {
         if (end) {
           await client.delete(`${path(name)}/wall-link`);
+          document({ room: name, wallLink: null });
           say(`the link to ${name} is ended, and so are the pages that were opened with it`);
           return 0;
         }
