@@ -1,12 +1,12 @@
 /** The result of a session: one sentence, one table, and a line while it runs. */
-import type { MemberView, SessionView } from "../wire/views.ts";
+import type { MemberView, SessionKind, SessionView } from "../wire/views.ts";
 import type { ScreenKey } from "../words/en.ts";
 import { english, type ScreenSpeech } from "../words/english.ts";
 import { bootClause, bootCounts, memberBootText, otherNotices } from "./boots.ts";
 import { diskIdentity, diskName } from "./disk.ts";
 import { fittingText } from "./fit.ts";
 import { durationText, lossText, secondsBetween, sizeText } from "./format.ts";
-import { stateKey } from "./pc-state.ts";
+import { doneWord, stateKey } from "./pc-state.ts";
 import { memberFraction, resultCounts, sessionFraction, slowest } from "./progress.ts";
 import { consoleText } from "./row.ts";
 import { tableLines } from "./table.ts";
@@ -192,18 +192,22 @@ const howFar: Partial<Record<MemberView["state"], ScreenKey>> = {
   waiting: "line.looking",
 };
 
+/** What became of a PC, in a word: `VERIFIED`, of a capture `CAPTURED`. */
+export const resultWord = ({ result }: MemberView, kind: SessionKind): string =>
+  result === "verified" ? doneWord[kind] : result.toUpperCase();
+
+/** The bytes of its disk that are written; of a capture those that are read, of a wipe those that are wiped. */
+export const bytesDone = (member: MemberView, kind: SessionKind): number =>
+  kind === "capture" || kind === "wipe" ? member.bytesReceived : member.bytesWritten;
+
 const tableColumns: readonly (readonly [
   string,
   (member: MemberView, session: SessionView) => string,
 ])[] = [
   ["PC", (member) => member.name],
-  ["RESULT", ({ result }) => (result === "pending" ? "-" : result.toUpperCase())],
+  ["RESULT", (member, { kind }) => (member.result === "pending" ? "-" : resultWord(member, kind))],
   ["DISK", ({ disk }) => (disk === null ? "-" : consoleText(diskIdentity(disk)))],
-  [
-    "DATA",
-    (member, { kind }) =>
-      sizeText(kind === "capture" || kind === "wipe" ? member.bytesReceived : member.bytesWritten),
-  ],
+  ["DATA", (member, { kind }) => sizeText(bytesDone(member, kind))],
   [
     "TIME",
     ({ startedAt, endedAt }) =>
