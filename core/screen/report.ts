@@ -42,6 +42,15 @@ export function sentence(session: SessionView, speech: ScreenSpeech = english): 
   return parts.join(" ");
 }
 
+/** What a session is of: its image; without one, the PC whose disk it wipes or casts. `nameOf`: of a PC's id. */
+export function subjectOf(
+  { image, sender, members }: Pick<SessionView, "image" | "sender" | "members">,
+  nameOf: (pc: string) => string | undefined,
+): string {
+  if (image !== null) return image;
+  return sender === null ? (members[0]?.name ?? "") : (nameOf(sender) ?? sender);
+}
+
 function captureSentence({ members, image, state }: SessionView, speech: ScreenSpeech): string {
   const { t } = speech;
   const [member] = members;
