@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { RoomImport } from "../../core/wire/api.ts";
+import { english } from "../../core/words/english.ts";
 import type { RunCommand } from "./context.ts";
 
 const path = (name: string, what: string): string => `/rooms/${encodeURIComponent(name)}/${what}`;
@@ -45,7 +46,7 @@ export function addListCommands(room: Command, run: RunCommand): void {
         // The last line has an end, too.
         const pcs = csv.toString("utf8").split("\r\n").length - 2;
         document({ room: name, path: resolve(file), pcs });
-        say(`${file}: ${pcs} PCs`);
+        say(`${file}: ${english.t("line.pcs", { count: pcs })}`);
         return 0;
       }),
     );

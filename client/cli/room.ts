@@ -53,9 +53,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       runFor(name, async ({ client, say, document }) => {
         const found = await client.get<RoomView>(path(name));
         document(found);
-        say(
-          `${found.name}: ${found.online} of ${found.pcs} PCs online, ${found.seats.length} seats`,
-        );
+        say(`${found.name}: ${found.online} of ${found.pcs} PCs online, ${seatsText(found)}`);
         for (const line of settingLines(found)) say(line);
         if (found.shutUntil !== null) say(shutText(found.name, found.shutUntil));
         return 0;
@@ -81,7 +79,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
         const found = await client.get<RoomView>(path(name));
         const pcs = (await client.get<PcView[]>("/pcs")).filter(({ room }) => room === found.name);
         return sayLost(context, [
-          `The room ${found.name} will be deleted, with its settings and ${found.seats.length} seats:`,
+          `The room ${found.name} will be deleted, with its settings and ${seatsText(found)}:`,
           ...settingLines(found).map((line) => `  ${line}`),
           `PCs that go to the room default: ${pcs.map((pc) => pc.name).join(", ") || "none"}`,
         ]);
@@ -127,7 +125,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
         document(found);
         say(
           end
-            ? `the seat walk of ${name} is over; ${seated(found)} PCs are seated`
+            ? `the seat walk of ${name} is over; PCs with a seat: ${seated(found)}`
             : `press Enter at each PC of ${name}; ${nextSeat(found)}; end it with \`roomcast room walk ${name} --end\``,
         );
         return 0;
@@ -215,6 +213,9 @@ function seconds(text: string): number {
   throw new InvalidArgumentError("It has to be a number of seconds from 0 to 900.");
 }
 
+const seatsText = ({ seats }: RoomView): string =>
+  seats.length === 1 ? "1 seat" : `${seats.length} seats`;
+
 const seated = (room: RoomView): number => room.seats.filter(({ pc }) => pc !== null).length;
 
 function addSeatCommands(program: Command, runFor: RunForRoom): void {
@@ -290,7 +291,7 @@ async function redraw(
   const next = draw(seats.map(({ name: each, column, row }) => ({ name: each, column, row })));
   const room = await client.put<RoomView>(`${path(name)}/seats`, { seats: next });
   document(room);
-  say(`room ${name} has ${room.seats.length} seats`);
+  say(`room ${name} has ${seatsText(room)}`);
   return 0;
 }
 

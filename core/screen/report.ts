@@ -188,7 +188,7 @@ function gatheringLine(
     .map(({ name, state }) => `${name} (${t(howFar[state] ?? stateKey(state))})`);
   const there = members.filter(isReady).length;
   const whom = missing.length === 0 ? "" : t("line.missing", { names: nameList(missing, speech) });
-  return `${t("line.ready", { begun, there, all: members.length })}${whom}`;
+  return `${t("line.ready", { begun, count: there, all: members.length })}${whom}`;
 }
 
 /** Whether its disk is chosen and its wants are known. */

@@ -25,5 +25,8 @@ test("a session without an image is named by the PC whose disk it wipes or casts
     asked([memberOf(1)], { ...none, kind: "cast", sender: "id9" }).question,
     "Stop session s1a2b (cast of pc09)?",
   );
+  assert.deepEqual(asked([memberOf(1)]).warnings, [
+    "The disk of 1 PC will be incomplete until it is restored again.",
+  ]);
   assert.equal(asked([memberOf(1)]).question, "Stop session s1a2b (restore of win11-lab@4)?");
 });
