@@ -174,7 +174,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         run(async ({ client, say, document }) => {
           for (const reference of references) {
             await client.post(`${path(reference)}/power`, { action });
-            say(`${reference}: ${action}`);
+            say(`${reference}: ${action === "wake" ? "wake-on-LAN packets sent" : action}`);
           }
           document(references.map((pc) => ({ pc, action })));
           return 0;

@@ -142,7 +142,8 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
         document(report);
         const { alreadyOn, came, missing } = report;
         if (wait === 0) {
-          say(`woken: ${missing.map((each) => each.name).join(", ") || "every PC was on already"}`);
+          const names = missing.map((each) => each.name).join(", ");
+          say(names === "" ? "every PC was on already" : `wake-on-LAN packets sent to: ${names}`);
           return 0;
         }
         say(`${alreadyOn.length} were on, ${came.length} started, ${missing.length} did not`);

@@ -279,7 +279,7 @@ export const en = {
   "forget.warning":
     "They lose name, seat and history. A PC that boots again registers as a new one.",
   "forget.done": "forgot {names}",
-  "wake.done": "woke {names}",
+  "wake.done": "sent wake-on-LAN packets to {names}",
   "power.reboot": "Reboot {names}?",
   "power.poweroff": "Switch off {names}?",
   "power.boot-disk": "Start from the local disk: {names}?",

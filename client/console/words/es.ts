@@ -280,7 +280,7 @@ export const es: ConsoleWords = {
   "forget.warning":
     "Pierden nombre, puesto e historial. Un PC que vuelva a arrancar se registra como nuevo.",
   "forget.done": "olvidado: {names}",
-  "wake.done": "encendido: {names}",
+  "wake.done": "señal enviada a {names}",
   "power.reboot": "¿Reiniciar {names}?",
   "power.poweroff": "¿Apagar {names}?",
   "power.boot-disk": "¿Arrancar del disco local: {names}?",

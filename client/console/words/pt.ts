@@ -279,7 +279,7 @@ export const pt: ConsoleWords = {
   "forget.warning":
     "Eles perdem nome, lugar e histórico. Um PC que iniciar de novo se registra como novo.",
   "forget.done": "esquecido: {names}",
-  "wake.done": "ligado: {names}",
+  "wake.done": "sinal enviado a {names}",
   "power.reboot": "Reiniciar {names}?",
   "power.poweroff": "Desligar {names}?",
   "power.boot-disk": "Iniciar do disco local: {names}?",

@@ -1,7 +1,19 @@
-/** What commands say that they did: one of a thing is told as one. */
+/** What commands say that they did: no more than they did, and one of a thing as one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ran, room } from "./run-command.ts";
+
+test("who is sent wake-on-LAN packets is not said to be awake", async () => {
+  const { said } = await ran(["pc", "wake", "pc01"]);
+  assert.deepEqual(said, ["pc01: wake-on-LAN packets sent"]);
+  const wake = (missing: readonly { name: string }[]) =>
+    ran(["room", "wake", "lab-1", "--wait", "0"], {
+      "/rooms/lab-1/wake": { alreadyOn: [], came: [], missing },
+    });
+  const off = await wake([{ name: "pc01" }, { name: "pc02" }]);
+  assert.deepEqual(off.said, ["wake-on-LAN packets sent to: pc01, pc02"]);
+  assert.deepEqual((await wake([])).said, ["every PC was on already"]);
+});
 
 test("one seat is one seat", async () => {
   const seats = [{ name: "A1", column: 0, row: 0, pc: null }];

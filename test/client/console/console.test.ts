@@ -180,7 +180,11 @@ test("capture, rename, move, wake, reboot and stop ask the server for just that"
       "moved pc01 to room default",
       { method: "PATCH", path: "/pcs/id1", body: { room: "default" } },
     ],
-    ["w", "woke pc01", { method: "POST", path: "/pcs/id1/power", body: { action: "wake" } }],
+    [
+      "w",
+      "sent wake-on-LAN packets to pc01",
+      { method: "POST", path: "/pcs/id1/power", body: { action: "wake" } },
+    ],
     ["by", "rebooting", { method: "POST", path: "/pcs/id1/power", body: { action: "reboot" } }],
     ["sy", "stopped session s1a2b", { method: "POST", path: "/sessions/s1a2b/stop", body: {} }],
     [
