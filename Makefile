@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export NODE_COMPILE_CACHE := $(CURDIR)/build/cache/node
 
 .DEFAULT_GOAL := help
-.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-order bench-store bench-tftp storm bench-capture bench-restore check packages boot-image-after-packages test-vlan bench-session
+.PHONY: help start demo room screens page initrd deb docs secure-boot-image test test-unit test-page test-net test-room test-kill-room test-campus test-resume test-reset test-personal test-package test-boot test-mok test-small-pc test-volumes test-disks test-fit test-kill kernel sim lab building fuzz bench bench-quick bench-product bench-product-quick bench-lab bench-campus bench-busy bench-order bench-store bench-tftp storm bench-capture bench-restore check packages boot-image-after-packages test-vlan bench-session
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -104,6 +104,9 @@ test-mok: packages initrd ## the site's certificate, handed over at a running ag
 
 test-small-pc: packages initrd ## a restore on a PC with 512 MB, and what memory it takes; some two minutes
 	$(NODE) test/room/small-pc.ts
+
+test-volumes: packages initrd ## a Linux in logical volumes, captured by a PC and restored to one with a larger disk
+	$(NODE) test/room/volumes.ts
 
 test-vlan: packages initrd ## a server on a cable with VLANs, in a guest that has 802.1Q; some ten minutes
 	$(NODE) test/room/vlan.ts

@@ -4,6 +4,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { placeText } from "../../core/screen/fetch.ts";
 import { sizeText } from "../../core/screen/format.ts";
+import { deletedLines } from "../../core/screen/losses.ts";
 import { optimiseStateText } from "../../core/screen/optimise.ts";
 import { table } from "../../core/screen/table.ts";
 import { chunkBytes } from "../../core/units/units.ts";
@@ -112,7 +113,10 @@ export function addImageCommands(program: Command, run: RunCommand): void {
     .description(
       "captures a disk image, a folder of one, or a device of this machine as a new version of NAME",
     )
-    .option("--raw", "take every byte, used or not; also accepts a file that is cut short")
+    .option(
+      "--raw",
+      "take every byte, used or not; also accepts a file that is cut short; zeros fill its last sector",
+    )
     .option("--disk <DISK>", "which disk of a folder that holds several: sda, or d1")
     .option("--without <N...>", "leave these partitions empty, because the folder lacks them")
     .option(
@@ -158,12 +162,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
       const { client, say, document, confirm } = context;
       const found = await client.get<ImageView>(imagePath(reference));
       const word = imageName(found);
-      const fitted = (await client.get<ImageView[]>("/images")).filter(
-        ({ fitOf }) => fitOf === found.id,
-      );
-      const lost = [found, ...fitted].map(
-        (each) => `The image ${imageName(each)} (${sizeText(each.storedBytes)}) will be deleted.`,
-      );
+      const lost = deletedLines(found, await client.get<ImageView[]>("/images"));
       if (dryRun) return sayLost(context, lost);
       await confirm(lost, word);
       const freed = await client.delete<{ freedBytes: number }>(

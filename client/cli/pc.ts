@@ -5,6 +5,7 @@ import { RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { identityLines, identityText, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
+import { forgottenLines } from "../../core/screen/losses.ts";
 import { table } from "../../core/screen/table.ts";
 import { codeText } from "../../core/trust/code.ts";
 import { foldedName } from "../../core/wire/names.ts";
@@ -152,10 +153,15 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     run(async (context) => {
       const { client, document } = context;
       if (dryRun) {
-        const { name, id, room, seat, identity } = await client.get<PcView>(path(reference));
+        const { name, id, room, seat, address, fields, identity } = await client.get<PcView>(
+          path(reference),
+        );
         const place = `its place in room ${room}${seat === null ? "" : `, seat ${seat}`}`;
         const key = identity === null ? "" : `, its key (${identityText(identity)})`;
-        return sayLost(context, [`${name} (${id}) will be forgotten: ${place}${key}.`]);
+        const own = address === null ? "" : `, its address ${address}`;
+        const named = Object.keys(fields).map((each) => `, its field ${each}`);
+        const lost = `${name} (${id}) will be forgotten: ${place}${own}${named.join("")}${key}.`;
+        return sayLost(context, [lost, ...forgottenLines()]);
       }
       await client.delete(path(reference));
       document({ pc: reference, forgotten: true });

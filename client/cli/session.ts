@@ -1,13 +1,14 @@
 import { type Command, Option } from "commander";
-import { diskLine } from "../../core/screen/disk.ts";
+import { triedAgain } from "../../core/screen/again.ts";
 import { orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { progressLine, resultTable, sentence } from "../../core/screen/report.ts";
 import { table } from "../../core/screen/table.ts";
+import { targetOf } from "../../core/screen/target.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { CliContext, RunCommand } from "./context.ts";
 import { withSession } from "./room-server.ts";
-import { keysOf } from "./targets.ts";
+import { keysOf, targetLines } from "./targets.ts";
 import { started, watch } from "./watch.ts";
 
 const path = (id: string): string => `/sessions/${encodeURIComponent(id)}`;
@@ -119,11 +120,14 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .command("admit <S> <PC>")
     .description("lets a PC into a session, also one that failed in it; its disk is overwritten")
     .action((id: string, reference: string) =>
-      run(async ({ client, say, document, confirm }) => {
+      run(async (context) => {
+        const { client, say, document, confirm } = context;
+        const session = await sessionOf(context, id);
         const pc = await client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
-        const keys = keysOf([pc], await client.get<RoomView[]>("/rooms"), true);
-        const disks = `  ${pc.name}: ${pc.disks.map((disk) => diskLine(disk)).join("; ")}`;
-        await confirm([disks, ...orderKeyLines(keys)], pc.name);
+        const rooms = await client.get<RoomView[]>("/rooms");
+        const keys = keysOf([pc], rooms, true);
+        const lost = targetLines([pc], rooms, targetOf(session));
+        await confirm([willOverwrite(session), ...lost, ...orderKeyLines(keys)], pc.name);
         const request = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
         document(await client.post<SessionView>(`${path(id)}/admit`, request));
         say(`${pc.name} is in session ${id}`);
@@ -138,14 +142,19 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
     .action((id: string, { wait = false }: { wait?: boolean }) =>
       run(async (context) => {
         const { client, confirm } = context;
-        const { members } = await sessionOf(context, id);
-        const failed = members.filter(({ result }) => result === "failed" || result === "stopped");
-        const word = failed.map(({ name }) => name).join(",");
-        if (word !== "") {
-          await confirm(
-            failed.map(({ name, reason }) => `  ${name}: ${reason ?? "no reason given"}`),
-            word,
-          );
+        const session = await sessionOf(context, id);
+        const all = await client.get<PcView[]>("/pcs");
+        const pcs = triedAgain(session, (each) => all.find(({ id }) => id === each));
+        const word = pcs.map(({ name }) => name).join(",");
+        // What cannot be tried again the server refuses in words of its own.
+        if (pcs.length > 0) {
+          const rooms = await client.get<RoomView[]>("/rooms");
+          const reasons = new Map(session.members.map(({ pc, reason }) => [pc, reason]));
+          const lines = pcs.flatMap((pc) => [
+            ...targetLines([pc], rooms, targetOf(session)),
+            `    last time: ${reasons.get(pc.id) ?? "no reason given"}`,
+          ]);
+          await confirm([willOverwrite(session), ...lines], word);
         }
         const again = await client.post<SessionView>(`${path(id)}/retry`, { overwrite: word });
         return started(context, again, wait);
@@ -160,6 +169,9 @@ export const choice = (
   values: string[],
   fallback: string | undefined,
 ): Option => new Option(flags, description).choices(values).default(fallback);
+
+/** What the disks below it will hold. */
+const willOverwrite = ({ image }: SessionView): string => `${image ?? "it"} will overwrite:`;
 
 const sessionActions = [
   ["start", "starts a session that is still waiting for PCs"],

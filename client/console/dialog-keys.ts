@@ -3,6 +3,7 @@ import { imageName } from "../../core/image/manifest.ts";
 import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { personalLines } from "../../core/screen/personal.ts";
+import { anyTarget } from "../../core/screen/target.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
 import {
   imageNameRule,
@@ -188,7 +189,7 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const { fit: _, ...options } = usualOptions;
   const body = { kind: "cast", sender, saveAs, ...whom, ...options, overwrite, shown };
   return open(ui, {
-    ...overwritten(model, pcs, personalLines(null, speechOf(model))),
+    ...overwritten(model, pcs, anyTarget, personalLines(null, speechOf(model))),
     word: overwriteWord(model, targets),
     calls: [{ method: "post", path: "/sessions", body }],
     done: t("cast.done", { pc: from, whom: targets.room ?? t("manyPcs", { count: pcs.length }) }),

@@ -1,5 +1,6 @@
 import { identityLines } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { forgottenLines } from "../../core/screen/losses.ts";
 import { isRunning, stateKey } from "../../core/screen/pc-state.ts";
 import { neighbour } from "../../core/screen/seat-map.ts";
 import type { PcView } from "../../core/wire/views.ts";
@@ -235,7 +236,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       return open(ui, {
         name: "confirm",
         question: t("forget.ask", { names }),
-        warnings: [t("forget.warning")],
+        warnings: forgottenLines(speechOf(model)),
         calls: ids.map((id) => ({ method: "delete", path: `/pcs/${encodeURIComponent(id)}` })),
         done: t("forget.done", { names }),
       });

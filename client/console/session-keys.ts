@@ -1,10 +1,16 @@
 /** Keys that act on a session: on the list, on a PC's page, and on the session's own page. */
+import { triedAgain } from "../../core/screen/again.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { orderKeyLines, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
 import { isRunning } from "../../core/screen/pc-state.ts";
 import { subjectOf } from "../../core/screen/report.ts";
-import { foreseenTarget } from "../../core/screen/target.ts";
+import {
+  anyTarget,
+  foreseenTarget,
+  type TargetRequest,
+  targetOf,
+} from "../../core/screen/target.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
@@ -120,7 +126,7 @@ export function pressAdmit(model: Model, ui: Ui): Step {
   const keys = orderKeys([pc], model.rooms.values());
   const body = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
   return open(ui, {
-    ...overwritten(model, [pc]),
+    ...overwritten(model, [pc], targetOf(part.session)),
     calls: [{ method: "post", path: `${pathOf(part.session)}/admit`, body }],
     done: t("letIn.done", { pc: pc.name }),
   });
@@ -130,12 +136,12 @@ export function pressAdmit(model: Model, ui: Ui): Step {
 function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
   const { t } = speechOf(model);
   if (isRunning(session)) return refuse(ui, t("no.retry"));
-  const members = session.members.filter(({ result }) => result !== "verified");
-  if (members.length === 0) return refuse(ui, t("no.failures"));
-  const pcs = members.flatMap(({ pc }) => model.pcs.get(pc) ?? []);
-  const overwrite = members.map(({ name }) => name).join(",");
+  if (session.kind === "capture" || session.kind === "wipe") return refuse(ui, t("no.again"));
+  const pcs = triedAgain(session, (id) => model.pcs.get(id));
+  if (pcs.length === 0) return refuse(ui, t("no.failures"));
+  const overwrite = pcs.map(({ name }) => name).join(",");
   return open(ui, {
-    ...overwritten(model, pcs),
+    ...overwritten(model, pcs, targetOf(session)),
     calls: [{ method: "post", path: `${pathOf(session)}/retry`, body: { overwrite } }],
     done: t("retry.done", { names: overwrite }),
   });
@@ -145,15 +151,16 @@ function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
 export const overwritten = (
   model: Model,
   pcs: readonly PcView[],
+  request: TargetRequest = anyTarget,
   afterwards: readonly string[] = [],
 ) => ({
   name: "word" as const,
   title: speechOf(model).t("lost", { count: pcs.length }),
   facts: [
-    ...pcs.map((pc) => {
-      const request = { named: null, failingDisks: [], sectors: null };
-      return `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request, speechOf(model)).text}`;
-    }),
+    ...pcs.map(
+      (pc) =>
+        `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request, speechOf(model)).text}`,
+    ),
     ...orderKeyLines(orderKeys(pcs, model.rooms.values()), speechOf(model)),
     ...afterwards,
   ],

@@ -2,6 +2,7 @@
 import { imageName } from "../../core/image/manifest.ts";
 import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { deletedLines } from "../../core/screen/losses.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
 import {
@@ -56,7 +57,8 @@ export function pressAtStore(
   page: Extract<Page, { name: "store" }>,
   key: Key,
 ): Step {
-  const { t, size, date } = speechOf(model);
+  const speech = speechOf(model);
+  const { t, date } = speech;
   const images = imagesToChoose(model);
   const image = images[page.chosen];
   if (image !== undefined && key.name === "v") {
@@ -76,7 +78,7 @@ export function pressAtStore(
       name: "word",
       title: t("store.deleted"),
       facts: [
-        t("store.size", { image: name, size: size(image.usedBytes) }),
+        ...deletedLines(image, [...model.images.values()], speech),
         t("store.capturedFrom", { date: date(image.capturedAt), source: image.source }),
       ],
       word: name,

@@ -18,8 +18,11 @@ export interface Call {
 /** Counts the answers that say that the login is over. */
 export const signedOut = signal(0);
 
-export const get = <T>(path: string, server?: string): Promise<T> =>
-  request<T>("GET", path, undefined, server);
+export const get = <T>(
+  path: string,
+  server?: string,
+  signal: AbortSignal | null = null,
+): Promise<T> => request<T>("GET", path, undefined, server, signal);
 
 export const send = <T>({ method, path, body, server }: Call): Promise<T> =>
   request<T>(method.toUpperCase(), path, body ?? (method === "delete" ? undefined : {}), server);
@@ -31,13 +34,7 @@ export async function follow<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const answer = await ask(method.toUpperCase(), path, body ?? {}, signal);
-  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const piece = await reader?.read().catch(() => undefined);
-    if (piece === undefined || piece.done) break;
-    const lines = (rest + piece.value).split("\n");
-    rest = lines.pop() ?? "";
+  for await (const lines of linesOf(answer)) {
     for (const line of lines) {
       const said = JSON.parse(line) as {
         progress?: { done: number; total: number };
@@ -53,6 +50,29 @@ export async function follow<T>(
   throw unreachable();
 }
 
+/** The server's live events, as `linesOf` has lines; from behind the one with the id `last`, if the server still knows it. */
+export async function listen(
+  path: string,
+  last: string | null,
+  signal: AbortSignal,
+): Promise<AsyncGenerator<readonly string[]>> {
+  const headers = last === null ? {} : { "last-event-id": last };
+  return linesOf(await ask("GET", path, undefined, signal, headers));
+}
+
+/** The lines of each piece of an answer, of which there may be none, as it comes; until it ends or breaks off. */
+async function* linesOf({ body }: Response): AsyncGenerator<readonly string[]> {
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const piece = await reader?.read().catch(() => undefined);
+    if (piece === undefined || piece.done) return;
+    const lines = (rest + piece.value).split("\n");
+    rest = lines.pop() ?? "";
+    yield lines;
+  }
+}
+
 /** What the server says as text: a list, a certificate. */
 export const getText = async (path: string): Promise<string> => (await ask("GET", path)).text();
 
@@ -61,8 +81,10 @@ async function request<T>(
   path: string,
   body?: unknown,
   server?: string,
+  signal: AbortSignal | null = null,
 ): Promise<T> {
-  const answer = await ask(method, path, body, null, server);
+  const headers = server === undefined ? {} : { [serverHeader]: server };
+  const answer = await ask(method, path, body, signal, headers);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
@@ -71,13 +93,13 @@ async function ask(
   path: string,
   body?: unknown,
   signal: AbortSignal | null = null,
-  server?: string,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   const answer = await fetch(`/api/v1${path}`, {
-    ...{ method, signal, credentials: "same-origin" },
+    ...{ method, signal, credentials: "same-origin", cache: "no-store" },
     headers: {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...(server === undefined ? {} : { [serverHeader]: server }),
+      ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch(() => {

@@ -1,9 +1,9 @@
 /** The dialog of every order: fields, what will be lost, the typed word, and the command that does the same. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { get, send } from "./api.ts";
-import { type App, useApp } from "./app.ts";
+import { useApp } from "./app.ts";
 import type { Action, Field, Plan, Values } from "./orders/action.ts";
+import { sendPlan } from "./send-plan.ts";
 import { Button, Commands, ShapeIcon, Trouble } from "./ui.tsx";
 import { t } from "./words.ts";
 
@@ -62,9 +62,9 @@ export function ActionDialog({ action }: { action: Action }) {
     setBusy(true);
     setError(null);
     try {
-      const last = await order(app, planned);
+      const { answer: last, said } = await sendPlan(app, planned);
       app.marked.value = new Set();
-      if (planned.work === null) app.said.value = { text: planned.done, isGood: true };
+      if (said !== null) app.said.value = said;
       if (hasToken(last)) setAnswer(last);
       else app.overlay.value = null;
     } catch (cause) {
@@ -105,27 +105,6 @@ export function ActionDialog({ action }: { action: Action }) {
       </form>
     </Dialog>
   );
-}
-
-/** Sends the calls. The last one is only begun where it is long work; answers what it answered otherwise. */
-async function order(app: App, { calls, work, download, done }: Plan): Promise<unknown> {
-  let last: unknown;
-  const long = work === null ? undefined : calls.at(-1);
-  for (const call of calls) if (call !== long) last = await send(call);
-  if (work !== null && long !== undefined) {
-    app.works.begin(work, long, () => {
-      app.said.value = { text: done, isGood: true };
-    });
-  }
-  if (download !== null) {
-    // What is wrong can be said here, and not by a browser whose download fails.
-    await get(download.of);
-    const link = document.createElement("a");
-    link.href = `/api/v1${download.path}`;
-    link.download = download.name;
-    link.click();
-  }
-  return last;
 }
 
 /** Those that are seldom needed stand behind a word; once it is opened, it stays open. */

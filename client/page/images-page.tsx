@@ -189,7 +189,7 @@ function ImageActs({ image }: { image: ImageView }) {
           <a class="button" href={hrefOf({ page: "history", of: "image", id: name })}>
             {t("history")}
           </a>
-          <Button kind="danger" onClick={() => ask(app, deleteImageAction(image))}>
+          <Button kind="danger" onClick={() => ask(app, deleteImageAction(app.store, image))}>
             {t("delete")}…
           </Button>
         </div>

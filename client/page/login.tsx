@@ -6,12 +6,17 @@ import { SettingsMenu } from "./settings-menu.tsx";
 import { Trouble } from "./ui.tsx";
 import { t } from "./words.ts";
 
-/** Who is logged in; null: nobody. Rejects where the server is not reached. */
-export const whoIsThere = (): Promise<LoginView | null> =>
-  get<LoginView>("/login").catch((error: { code?: string }) => {
-    if (error.code === "unauthorized") return null;
-    throw error;
-  });
+/** Milliseconds within which the server says who is logged in, if it is reached. */
+const answerMs = 15_000;
+
+/** Who is logged in, by the answer of `GET` to this path; null: nobody. Rejects where the server is not reached. */
+export const whoIsThere = (path: string): Promise<LoginView | null> =>
+  get<LoginView>(path, undefined, AbortSignal.timeout(answerMs)).catch(
+    (error: { code?: string }) => {
+      if (error.code === "unauthorized") return null;
+      throw error;
+    },
+  );
 
 /** Rejects with the server's refusal. */
 export const logIn = (

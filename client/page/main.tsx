@@ -17,19 +17,26 @@ import { Trouble } from "./ui.tsx";
 import { t } from "./words.ts";
 
 const store = new Store();
-const feed = new Feed(store, () => void findOut());
+const feed = new Feed(store, findOut);
 const app = makeApp(store, feed);
 const query = new URLSearchParams(location.search);
 const isWall = query.has("wall");
+/** Behind the path of what is asked. A page that a wall's link has opened is that wall's, whoever is logged in beside it. */
+let asked = query.get("wall") === "" ? "?wall" : "";
 const isKnown = signal(false);
 const trouble = signal<unknown>(null);
 
-/** Asks who is logged in, and follows the server while somebody is. */
+/** Asks who is logged in, and follows the server while somebody is. Another tab may have logged in somebody else. */
 async function findOut(): Promise<void> {
   const before = app.account.peek();
   let account: LoginView | null;
   try {
-    account = await whoIsThere();
+    account = await whoIsThere(`/login${asked}`);
+    if (account === null && asked !== "") {
+      // The wall's link is over: whoever logs in here now is an operator.
+      asked = "";
+      if (before === null) account = await whoIsThere("/login");
+    }
   } catch (error) {
     // Who was there stays: the server is away for a moment.
     if (before === null) trouble.value = error;
@@ -39,8 +46,11 @@ async function findOut(): Promise<void> {
   app.account.value = account;
   isKnown.value = true;
   if (account === null) feed.close();
-  else if (before === null) feed.open(account.role === "wall");
+  else if (!isSame(before, account)) feed.open(`/events${asked}`, account.role === "wall");
 }
+
+const isSame = (one: LoginView | null, other: LoginView): boolean =>
+  one?.name === other.name && one.role === other.role && one.room === other.room;
 
 /** The secret of a wall's link is behind the number sign, where no server's log has it; it is used up and taken away. */
 async function enterWall(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The sessions, and one session with every PC's result. */
 import { useComputed } from "@preact/signals";
+import { triedAgain } from "../../core/screen/again.ts";
 import { memberBootText } from "../../core/screen/boots.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { secondsBetween } from "../../core/screen/format.ts";
@@ -86,8 +87,8 @@ export function SessionPage({ id }: { id: string }) {
     );
   }
   const { startedAt, endedAt, bytesSent, repairBytes, passes, kind } = session;
-  const counts = resultCounts(session);
-  const canRetry = !isRunning(session) && counts.verified < session.members.length;
+  const canRetry =
+    !isRunning(session) && triedAgain(session, (each) => store.pcs.get(each)).length > 0;
   const isCertified = !isRunning(session) && kind !== "capture";
   return (
     <main class="session-page">
@@ -112,7 +113,7 @@ export function SessionPage({ id }: { id: string }) {
             {t("stop")}…
           </Button>
         ) : null}
-        {mayOperate.value && canRetry && kind !== "capture" && kind !== "wipe" ? (
+        {mayOperate.value && canRetry ? (
           <Button kind="main" onClick={() => ask(app, retryAction(store, session))}>
             {t("retry")}…
           </Button>

@@ -165,9 +165,12 @@ async function contentOf(
   };
 }
 
-/** Split files count up without a gap: `.aa`, `.ab`… A last one that lacks is found by the stream's end. */
+/**
+ * Split files count up without a gap: `.aa`, `.ab`… A last one that lacks is found by the stream's end. One that is
+ * not split ends as its compression does.
+ */
 function requireSequence(names: readonly string[], folder: string): void {
-  if (names.length < 2 && !/\.[a-z]{2}$/.test(names[0] ?? "")) return;
+  if (names.length < 2 && !/\.(?!gz$|xz$)[a-z]{2}$/.test(names[0] ?? "")) return;
   let expected = "aa";
   for (const name of names) {
     if (!name.endsWith(`.${expected}`)) {

@@ -93,7 +93,8 @@ export async function readFog(
     const end = Math.max(...listed.map(({ start, count }) => start + count)) * logicalSector;
     requireDiskSize(diskSize, { end, logicalSector, source });
     const told = [diskSize, sized, dump.value.diskBytes].find(
-      (each) => each !== null && Number.isSafeInteger(each) && each >= end,
+      (each) =>
+        each !== null && Number.isSafeInteger(each) && each >= end && each % logicalSector === 0,
     );
     diskBytes = told ?? Math.ceil(end / mib) * mib;
     if (told === undefined || told === null) warnings.push(unknownDiskSize);

@@ -6,7 +6,7 @@ import { partcloneMagic } from "../../core/image/partclone.ts";
 import { readPartitionTable } from "../../core/image/partition-table.ts";
 import { planCapture } from "../../core/image/plan.ts";
 import type { BlockDevice } from "../../core/ports.ts";
-import { chunkBytes } from "../../core/units/units.ts";
+import { bytes, chunkBytes, wholeSectors } from "../../core/units/units.ts";
 import { captureMapped } from "../../imaging/capture/capture.ts";
 import { type DiskMap, mapDisk, plannedBytes } from "../../imaging/capture/disk-map.ts";
 import type { Committed } from "../../imaging/capture/uplink.ts";
@@ -148,12 +148,14 @@ async function importPartition(
   { path, signal }: ImportOptions,
   uplink: ApiUplink,
 ): Promise<Committed> {
-  const { deviceBytes: size, fs } = volume.header;
+  const { deviceBytes, fs } = volume.header;
+  const logicalSector = 512;
+  const size = wholeSectors(deviceBytes, logicalSector);
   const used = volume.used ?? [];
   await using disk = new ForwardDisk({
     path,
     size,
-    logicalSector: 512,
+    logicalSector,
     volumes: [{ ...volume, start: 0, size }],
   });
   const plan = planCapture(size, [{ start: 0, size, used }]);
@@ -208,37 +210,47 @@ async function importDisk(
 ): Promise<Committed> {
   const { raw, signal, log, progress } = options;
   await using opened = await openDisk(diskPath, { write: false });
-  if (!raw) requireSectors(path, opened.size);
+  requireSectors(path, opened.size, raw);
   const { head } = await endsOf(diskPath, opened.size);
   const isBlock = (await stat(diskPath)).isBlockDevice();
+  const logicalSector = isBlock ? opened.logicalSector : logicalSectorOf(head);
   const disk: BlockDevice = {
     path: opened.path,
-    size: opened.size,
-    logicalSector: isBlock ? opened.logicalSector : logicalSectorOf(head),
-    read: (offset, into) =>
-      opened.read(offset, into).catch((error: RoomcastError) => {
+    size: bytes(wholeSectors(opened.size, logicalSector)),
+    logicalSector,
+    async read(offset, into) {
+      const there = into.subarray(0, Math.max(0, opened.size - offset));
+      into.fill(0, there.length);
+      if (there.length === 0) return;
+      await opened.read(offset, there).catch((error: RoomcastError) => {
         throw damagedSource(path, error.message, error);
-      }),
+      });
+    },
     write: (offset, data) => opened.write(offset, data),
     flush: () => opened.flush(),
     [Symbol.asyncDispose]: async () => {},
   };
-  if (!raw) await requireWholeDisk(disk, head, path);
+  if (!raw) await requireWholeDisk(disk, head, opened.size, path);
   const map = await mapDisk({ disk, raw, signal, log });
   await uplink.requireSpace(plannedBytes(map.plan, disk.size));
   const source = basename(path);
   return await captureMapped(map, { disk, source, uplink, signal, progress });
 }
 
-/** Most files that are no disk have a length that no disk has. */
-function requireSectors(path: string, size: number): void {
-  if (size > 0 && size % 512 === 0) return;
+/** Most files that are no disk have a length that no disk has; of `raw` ones only an empty file. */
+function requireSectors(path: string, size: number, raw: boolean): void {
+  if (size > 0 && (raw || size % 512 === 0)) return;
   const why = size === 0 ? "it is empty" : `${size} bytes are no whole number of sectors`;
   throw notKnown(path, why);
 }
 
 /** A cut file still has its table; what the table names beyond the end reads as zeros here. */
-async function requireWholeDisk(disk: BlockDevice, head: Buffer, path: string): Promise<void> {
+async function requireWholeDisk(
+  disk: BlockDevice,
+  head: Buffer,
+  fileBytes: number,
+  path: string,
+): Promise<void> {
   const table = await readPartitionTable({
     diskBytes: Number.MAX_SAFE_INTEGER - chunkBytes,
     logicalSector: disk.logicalSector,
@@ -249,7 +261,7 @@ async function requireWholeDisk(disk: BlockDevice, head: Buffer, path: string): 
       return into;
     },
   });
-  requireWhole(table, head, disk.size, path);
+  requireWhole(table, head, fileBytes, path);
 }
 
 async function endsOf(path: string, size: number): Promise<{ head: Buffer; tail: Buffer }> {

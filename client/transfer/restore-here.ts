@@ -21,6 +21,7 @@ import { closedUnlessHung } from "../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../imaging/restore/onto-disk.ts";
 import { otherSectorsOf } from "../../imaging/restore/other-sectors.ts";
+import type { BeyondEnd } from "../../imaging/restore/short-disk.ts";
 import type { ReadImage } from "./image-reader.ts";
 
 export interface RestoreHereOptions {
@@ -50,11 +51,13 @@ export async function restoreHere(image: ReadImage, options: RestoreHereOptions)
     [`${imageName(manifest)} will overwrite this machine's`, `  ${diskLine(view)}`],
     basename(path),
   );
-  await write(image, view, options);
+  const beyond: BeyondEnd = new Map();
+  await write(image, view, beyond, options);
   if (fitsAsItIs(view, manifest)) return;
   const said = ({ name, result, detail }: StepView) => log(`${name}: ${result}, ${detail}`);
   try {
-    await fitDisk({ path, manifest, entries: image.entries, grow: "auto", signal, said });
+    const { entries } = image;
+    await fitDisk({ path, manifest, entries, beyond, grow: "auto", signal, said });
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof RoomcastError)) throw error;
@@ -67,13 +70,14 @@ export async function restoreHere(image: ReadImage, options: RestoreHereOptions)
 async function write(
   image: ReadImage,
   view: DiskView,
+  beyond: BeyondEnd,
   { signal, progress, log }: RestoreHereOptions,
 ): Promise<void> {
   const { manifest } = image;
   const entries = rawEntries(image);
   const opened = await openTarget(view);
   const work = restoreOnto({
-    ...{ opened, view, manifest, entries },
+    ...{ opened, view, manifest, entries, beyond },
     critical: bootCriticalEntryIndexes(manifest, entries),
     how: { verify: "read-back", discard: true },
     fetch: (entryIndex) => rawChunk(image, entryIndex),

@@ -5,10 +5,11 @@ import { rootHashOf } from "../../core/image/merkle.ts";
 import type { IndexEntry } from "../../core/image/types.ts";
 import { inLanes } from "../../core/lanes.ts";
 import { writeSha256 } from "../../core/node/hash.ts";
-import { chunkBytes } from "../../core/units/units.ts";
+import { chunkBytes, wholeSectors } from "../../core/units/units.ts";
 import { ChunkSender } from "../../imaging/capture/chunk-sender.ts";
 import type { CaptureUplink, Committed } from "../../imaging/capture/uplink.ts";
 import { type ByteReader, damagedSource } from "./byte-reader.ts";
+import { logicalSectorOf } from "./disk-head.ts";
 import { requireWhole, StreamedTable } from "./streamed-table.ts";
 
 /** Chunks under way at once. */
@@ -28,6 +29,7 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
   const { reader, source, uplink, signal } = options;
   const sender = new ChunkSender(uplink, laneCount);
   const entries: IndexEntry[] = [];
+  let streamBytes = 0;
   let diskBytes = 0;
   const table = new StreamedTable();
   /** The chunks in order, each with its number. */
@@ -36,9 +38,11 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
       signal.throwIfAborted();
       const data = await reader.takeUpTo(chunkBytes);
       if (data.length === 0) return;
-      await table.saw(diskBytes, data);
-      diskBytes += data.length;
-      yield [chunkIndex, data];
+      await table.saw(streamBytes, data);
+      streamBytes += data.length;
+      diskBytes = wholeSectors(streamBytes, logicalSectorOf(table.head));
+      const padding = new Uint8Array(diskBytes - streamBytes);
+      yield [chunkIndex, padding.length === 0 ? data : Buffer.concat([data, padding])];
     }
   }
   await inLanes(chunks(), laneCount, async ([chunkIndex, data]) => {
@@ -46,12 +50,12 @@ export async function captureStream(options: StreamOptions): Promise<Committed> 
   });
   signal.throwIfAborted();
   await sender.emptied();
-  if (diskBytes === 0 || (!options.raw && diskBytes % 512 !== 0)) {
-    throw damagedSource(source, `${diskBytes} bytes are no whole number of sectors`);
+  if (streamBytes === 0 || (!options.raw && streamBytes % 512 !== 0)) {
+    throw damagedSource(source, `${streamBytes} bytes are no whole number of sectors`);
   }
 
   const found = await table.finish(diskBytes);
-  if (!options.raw) requireWhole(found, table.head, diskBytes, source);
+  if (!options.raw) requireWhole(found, table.head, streamBytes, source);
   const { partitions } = found;
   const index = encodeIndex(entries);
   await uplink.index(index);

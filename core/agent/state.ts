@@ -9,7 +9,7 @@ export type TaskProgress = Omit<ProgressMessage, "type" | "session" | "attempt">
 
 /**
  * `progress`: of the work under way; null while it is being prepared. `isHalfWritten`: a disk was left
- * by a restore that did not finish, so the PC would not start from it.
+ * by a restore or a wipe that did not finish, so the PC would not start from it.
  */
 export function pcState(
   life: Life,

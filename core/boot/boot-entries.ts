@@ -38,8 +38,8 @@ export interface SystemPartition {
 export interface BootPlanOptions {
   readonly variables: BootVariables;
   readonly systemPartitions: readonly SystemPartition[];
-  /** Of the partitions of all disks; null: a disk could not be read, and so nothing is known to be gone. */
-  readonly presentGuids: ReadonlySet<string> | null;
+  /** Of the partitions that the restored disk had before, and no disk has now. */
+  readonly goneGuids: ReadonlySet<string>;
   readonly bootFirst: "network" | "disk";
 }
 
@@ -54,13 +54,13 @@ export interface BootPlan {
 }
 
 export function planBootEntries(options: BootPlanOptions): BootPlan {
-  const { variables, presentGuids, bootFirst } = options;
+  const { variables, goneGuids, bootFirst } = options;
   const entries: Entries = new Map();
   for (const [number, bytes] of variables.entries) {
     const entry = decodeEntry(bytes);
     if (entry.ok) entries.set(number, entry.value);
   }
-  const stale = staleAmong(entries, presentGuids);
+  const stale = staleAmong(entries, goneGuids);
   const { own, written, notes } = ownEntries(options, { entries, stale });
   for (const number of stale) {
     const { description } = entries.get(number) as EfiEntry;
@@ -88,13 +88,16 @@ export function planBootEntries(options: BootPlanOptions): BootPlan {
 /** Those that can be decoded, by number. */
 type Entries = Map<number, EfiEntry>;
 
-/** On a partition that no disk has. A USB stick may come back, and a firmware's own tools are its affair. */
-function staleAmong(entries: Entries, presentGuids: ReadonlySet<string> | null): Set<number> {
+/**
+ * On a partition that this disk had. What lies on another one may only be out of sight (USB disks, those behind a RAID
+ * controller), and most entries do not say on what. A firmware's own tools are its affair.
+ */
+function staleAmong(entries: Entries, goneGuids: ReadonlySet<string>): Set<number> {
   const stale = new Set<number>();
   for (const [number, entry] of entries) {
     const partition = partitionOf(entry);
-    if (partition === null || presentGuids === null || isUsb(entry) || isApp(entry)) continue;
-    if (!presentGuids.has(partition.guid)) stale.add(number);
+    if (partition === null || isUsb(entry) || isApp(entry)) continue;
+    if (goneGuids.has(partition.guid)) stale.add(number);
   }
   return stale;
 }

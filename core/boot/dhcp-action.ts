@@ -15,13 +15,15 @@ export type DhcpAction =
   | { readonly type: "forget"; readonly mac: MacAddress }
   /** Tell this PC that there is no IPv6 router: its iPXE waits for one. */
   | { readonly type: "end-ipv6-wait"; readonly mac: MacAddress }
-  /** Find out which host has this address, and call `probed`. That one of the doubted ones answers is not enough. */
-  | {
-      readonly type: "probe";
-      readonly address: string;
-      readonly doubted: readonly MacAddress[];
-    }
+  | Probe
   | { readonly type: "fact"; readonly fact: DhcpFact };
+
+/** Find out which host has this address, and call `probed` with this. That one of the doubted ones answers is not enough. */
+export interface Probe {
+  readonly type: "probe";
+  readonly address: string;
+  readonly doubted: readonly MacAddress[];
+}
 
 /** What a log or a screen may want to know. */
 export interface DhcpFact {

@@ -21,6 +21,7 @@ import {
   fact,
   isOfOneCard,
   loadsOf,
+  type Probe,
   relayedFrom,
   serverPort,
   unsupported,
@@ -42,11 +43,10 @@ const probesLimit = 256;
 const askedLimit = 256;
 
 interface Probing {
+  readonly probe: Probe;
   readonly packet: DhcpPacket;
   /** Probes because of this packet, with this one. */
   readonly asked: number;
-  /** As they were when it began. */
-  readonly doubted: ReadonlySet<MacAddress>;
 }
 
 export class DhcpServer {
@@ -119,20 +119,26 @@ export class DhcpServer {
   }
 
   private probe(packet: DhcpPacket, address: string, now: Millis, asked: number): DhcpAction {
-    const doubted = this.doubted.at(now);
-    this.probing.set(address, { packet, asked, doubted: new Set(doubted) });
-    return { type: "probe", address, doubted };
+    const probe: Probe = { type: "probe", address, doubted: this.doubted.at(now) };
+    this.probing.set(address, { probe, packet, asked });
+    return probe;
   }
 
-  /** Who answered to the address of a `probe`: the first that is not doubted, if any, after those that are. */
-  probed(address: string, answered: readonly MacAddress[], now: Millis): DhcpAction[] {
+  /** False once another PC has got the address: that one waits for a probe of its own. */
+  isWaitingFor(probe: Probe): boolean {
+    return this.probing.get(probe.address)?.probe === probe;
+  }
+
+  /** Who answered to a probe: the first that is not doubted, if any, after those that are. */
+  probed(probe: Probe, answered: readonly MacAddress[], now: Millis): DhcpAction[] {
+    const { address, doubted } = probe;
     const probing = this.probing.get(address);
-    if (probing === undefined) return [];
+    if (probing === undefined || !this.isWaitingFor(probe)) return [];
     this.probing.delete(address);
     const { packet, asked } = probing;
     // A PC that still has the address, from its own system or an earlier stage of its boot, may keep it.
     const others = answered.filter((mac) => mac !== packet.mac);
-    const owner = others.find((mac) => !probing.doubted.has(mac));
+    const owner = others.find((mac) => !doubted.includes(mac));
     const doubts = others.flatMap((mac) =>
       mac === owner ? [] : this.doubt(packet, address, mac, now),
     );

@@ -46,6 +46,9 @@ interface Known {
   server: OtherServer;
   /** When the look was that it answered to, or the last one before. */
   heardAt: Millis;
+  /** The same of when it last sent PCs to `server.bootsFrom`, and when it last feigned. */
+  placeAt: Millis;
+  feignedAt: Millis;
 }
 
 export class DhcpWatch {
@@ -125,18 +128,26 @@ export class DhcpWatch {
   /** `isOfLook`: it answered this host, which asks as a PC that boots; others may have asked for less. */
   private note(seen: OtherServer, isOfLook: boolean): WatchFact[] {
     const heardAt = this.lookedAt;
-    const known = this.known.get(seen.address)?.server;
-    if (known === undefined) {
+    const before = this.known.get(seen.address);
+    if (before === undefined) {
       if (this.known.size >= serversLimit) return [];
-      this.known.set(seen.address, { server: seen, heardAt });
+      const at = { heardAt, placeAt: heardAt, feignedAt: heardAt };
+      this.known.set(seen.address, { server: seen, ...at });
       return [{ kind: "appeared", server: seen }];
     }
+    const known = before.server;
+    // It may tell BIOS PCs one thing and UEFI PCs another, and anybody can forge its answers: what it said first counts
+    // until it has not said that for a while. What other PCs are told counts later, for the answer to a look may be lost.
+    const overMs = isOfLook ? lookEveryMs : 2 * lookEveryMs;
+    const isElsewhere = known.bootsFrom !== null && known.bootsFrom !== this.ownAddress;
+    const isPlaceKept = isElsewhere && heardAt - before.placeAt < overMs;
+    const isFeigningKept = !isOfLook || heardAt - before.feignedAt < overMs;
     const server: OtherServer = {
       address: seen.address,
       givesAddresses: seen.givesAddresses || known.givesAddresses,
       namesBootFile: seen.namesBootFile || known.namesBootFile,
-      bootsFrom: seen.bootsFrom ?? known.bootsFrom,
-      feignsPxe: seen.feignsPxe || (known.feignsPxe && !isOfLook),
+      bootsFrom: isPlaceKept ? known.bootsFrom : (seen.bootsFrom ?? known.bootsFrom),
+      feignsPxe: seen.feignsPxe || (known.feignsPxe && isFeigningKept),
       isInOurName: seen.isInOurName || known.isInOurName,
     };
     const isMore =
@@ -145,7 +156,11 @@ export class DhcpWatch {
       server.bootsFrom !== known.bootsFrom ||
       server.feignsPxe !== known.feignsPxe ||
       server.isInOurName !== known.isInOurName;
-    this.known.set(seen.address, { server, heardAt });
+    this.known.set(seen.address, {
+      ...{ server, heardAt },
+      placeAt: seen.bootsFrom === server.bootsFrom ? heardAt : before.placeAt,
+      feignedAt: seen.feignsPxe ? heardAt : before.feignedAt,
+    });
     return isMore ? [{ kind: "appeared", server }] : [];
   }
 }

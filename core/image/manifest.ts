@@ -28,11 +28,18 @@ function withOrigin(decoded: Decoded<Manifest>): Decoded<Manifest> {
 
 /** Reads a draft's text: a manifest without id, name, version, time and stored size. */
 export const decodeManifestDraft = (text: string): Decoded<ManifestDraft> =>
-  decodeText(text, (value) => fitted(ManifestDraftFields, value, "the manifest"));
+  decodeText(text, draftFields);
 
 /** As `decodeManifestDraft`, of what was parsed as a part of another JSON text. */
 export const parsedManifestDraft = (value: unknown): Decoded<ManifestDraft> =>
-  consistent(fitted(ManifestDraftFields, value, "the manifest"));
+  consistent(draftFields(value));
+
+/** Images that are there already may end within a sector. */
+function draftFields(value: unknown): Decoded<ManifestDraft> {
+  const decoded = fitted(ManifestDraftFields, value, "the manifest");
+  if (!decoded.ok || decoded.value.diskBytes % decoded.value.logicalSector === 0) return decoded;
+  return { ok: false, reason: "diskBytes is no whole number of sectors" };
+}
 
 /** SHA-256 of a text's UTF-8, in lower-case hex. */
 export type TextHash = (text: string) => string;

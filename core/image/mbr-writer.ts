@@ -53,7 +53,8 @@ export function ebrChain(
     const ends = partitions
       .filter((each) => each.index >= 5 && each.start < start)
       .map((each) => each.start + each.count);
-    const free = Math.max(extended.start, ...ends);
+    // The first sector has the EBR of the chain's first partition, which may lie behind others.
+    const free = Math.max(extended.start + 1, ...ends);
     const place = at === 0 ? extended.start : Math.max(free, start - usualGapSectors);
     if (place >= start || places.includes(place)) return null;
     if (start + count > extended.start + extended.count) return null;

@@ -18,7 +18,7 @@ export async function refitGpt(
   request: RefitRequest,
 ): Promise<Decoded<Refit>> {
   const { logicalSector: sector } = source;
-  const found = await readEither(source, request.formerBytes);
+  const found = await readEither(request.former ?? source, request.formerBytes);
   if (found === null) return { ok: false, reason: "the GPT cannot be read" };
   const { header, entries } = found;
   const mbr = await readFirstSector(source);

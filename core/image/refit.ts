@@ -9,20 +9,24 @@ import { refitGpt } from "./refit-gpt.ts";
 import { refitMbr } from "./refit-mbr.ts";
 import type { Refit, RefitRequest } from "./table-write.ts";
 
-/** Fails with a reason when a partition does not fit, or the table cannot be read. */
+/** Why nothing can be done to a disk without a table. */
+export const noTable = "the disk has no partition table that can be read";
+
+/** Fails with a reason when a partition does not fit, or a GPT cannot be read. */
 export async function refitTable(
   source: TableSource,
   request: RefitRequest,
 ): Promise<Decoded<Refit>> {
+  const { former = source, formerBytes } = request;
   const { kind } = await readPartitionTable({
-    ...source,
+    ...former,
     // A GPT whose first header is damaged has its backup where the former disk ended.
-    diskBytes: Math.min(source.diskBytes, request.formerBytes),
+    diskBytes: Math.min(former.diskBytes, formerBytes),
   });
   if (kind === "none") {
-    const rigid = "the disk has no partition table that can be read";
-    const notes = [`${rigid}: it is left as it is`];
-    return { ok: true, value: { writes: [], rigid, endBytes: source.diskBytes, notes } };
+    const notes = [`${noTable}: it is left as it is`];
+    const value = { writes: [], rigid: noTable, endBytes: source.diskBytes, notes };
+    return { ok: true, value };
   }
   return kind === "gpt" ? refitGpt(source, request) : refitMbr(source, request);
 }

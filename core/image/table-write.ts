@@ -1,6 +1,6 @@
 /** How a partition table is changed. */
 import { u32 } from "./byte-source.ts";
-import type { TablePartition } from "./found-table.ts";
+import type { TablePartition, TableSource } from "./found-table.ts";
 import { putU32 } from "./little-endian.ts";
 
 /** Bytes to be put in place, whole sectors. */
@@ -27,9 +27,11 @@ export interface Refit {
 export interface RefitRequest {
   /** Of the disk that the table was made for. */
   readonly formerBytes: number;
+  /** That disk, where it is read from another place than the disk whose table is changed. */
+  readonly former?: TableSource;
   /**
    * Where partitions are from now on; the others stay. Of an MBR: primary ones, the extended one with
-   * all that is in it, or the last logical one, which only grows.
+   * all that is in it, or the logical one that lies last, which only grows.
    */
   readonly places: readonly Pick<TablePartition, "index" | "start" | "size">[];
 }

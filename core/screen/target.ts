@@ -1,7 +1,7 @@
 import { type SectorShape, sectorMisfitOf } from "../image/sector-misfit.ts";
 import { chooseTarget, type TargetChoice, type TargetNeed } from "../session/target.ts";
 import { type RoomView, roomDefaults } from "../wire/rooms.ts";
-import type { PcView } from "../wire/views.ts";
+import type { PcView, SessionView } from "../wire/views.ts";
 import { english, type ScreenSpeech } from "../words/english.ts";
 import { diskLine } from "./disk.ts";
 
@@ -13,8 +13,19 @@ export interface TargetRequest {
   readonly sectors: SectorNeed | null;
 }
 
+/** Of a wipe, and of what is not known yet, nothing is asked. */
+export const anyTarget: TargetRequest = { named: null, failingDisks: [], sectors: null };
+
 /** See `TargetNeed`. */
 export type SectorNeed = Pick<TargetNeed, "logicalSector" | "otherSectors">;
+
+/** The disks that a session takes of PCs that are let in, and of those that it is tried again with. */
+export const targetOf = ({
+  disk,
+  failingDisks,
+}: Pick<SessionView, "disk" | "failingDisks">): TargetRequest => ({
+  ...{ named: disk, failingDisks, sectors: null },
+});
 
 /** As far as the manifest tells: the agent looks at what is in the image. */
 export const sectorsOf = (image: SectorShape): SectorNeed => ({

@@ -18,6 +18,10 @@ export const millis = (value: number): Millis => value as Millis;
  */
 export const chunkBytes = 1 << 20;
 
+/** The length of a disk that holds `length` bytes: a file that is cut within a sector stands for a longer one. */
+export const wholeSectors = (length: number, logicalSector: number): number =>
+  Math.ceil(length / logicalSector) * logicalSector;
+
 /** How many chunks a disk of `diskBytes` has, the short last one included. */
 export const chunkCountOf = (diskBytes: number): number => Math.ceil(diskBytes / chunkBytes);
 

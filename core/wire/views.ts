@@ -288,6 +288,10 @@ export const SessionView = Type.Object({
   image: nullable(Type.String()),
   room: nullable(Type.String()),
   sender: nullable(Type.String()),
+  /** The disk that its order names on every PC, and of a capture the one that is read; null: as each PC's room chooses. */
+  disk: nullable(Type.String()),
+  /** Those that its order takes although they say that they fail, by serial number or path. */
+  failingDisks: Type.Array(Type.String()),
   state: SessionState,
   startedAt: Type.String(),
   endedAt: nullable(Type.String()),

@@ -85,6 +85,12 @@ export const es: ScreenWords = {
     "Después se ejecutan en cada PC estos scripts de la imagen, con la raíz del sistema restaurado montada:",
   "own.step": "{name}, {size}, añadido por {by} {at}",
   "image.noted": "Notas sobre {image}: {notes}",
+  "lost.pc":
+    "Se pierden: nombre, sala, puesto, dirección propia, campos, clave y claves de host SSH.",
+  "lost.notHistory":
+    "El historial se conserva. Un PC que vuelva a arrancar se registra como nuevo.",
+  "lost.image": "Se eliminará la imagen {image} ({size}).",
+  "lost.step": "Se eliminará su script propio {name}.",
   "fit.least": "esta imagen no puede ser menor de {size}",
   "fit.uses": "{image} ocupa {size}",
   "fit.tooSmall": "{least}, y el disco de {pc} tiene {size}",

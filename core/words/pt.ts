@@ -84,6 +84,11 @@ export const pt: ScreenWords = {
     "Depois estes scripts da imagem são executados em cada PC, com a raiz do sistema restaurado montada:",
   "own.step": "{name}, {size}, adicionado por {by} {at}",
   "image.noted": "Notas sobre {image}: {notes}",
+  "lost.pc":
+    "Serão perdidos: nome, sala, lugar, endereço próprio, campos, chave e chaves de host SSH.",
+  "lost.notHistory": "O histórico fica. Um PC que iniciar de novo será registrado como novo.",
+  "lost.image": "A imagem {image} ({size}) será excluída.",
+  "lost.step": "O script próprio {name} será excluído.",
   "fit.least": "esta imagem não pode ser menor que {size}",
   "fit.uses": "{image} ocupa {size}",
   "fit.tooSmall": "{least}, e o disco de {pc} tem {size}",

@@ -148,7 +148,7 @@ class OpenDisk implements Disk {
   private readonly direct: boolean;
   private readonly writable: boolean;
   private readonly alignment: number;
-  /** For the odd end of a file, which O_DIRECT cannot write. */
+  /** For the odd end of a file, or of an image that ends within a sector: O_DIRECT cannot write it. */
   private buffered: Promise<FileHandle> | undefined;
   private written = false;
 
@@ -181,7 +181,8 @@ class OpenDisk implements Disk {
     assert(this.writable, `${this.path} is open for writing`);
     this.written = true;
     const atSectors = offset % this.alignment === 0 && data.length % this.alignment === 0;
-    assert(atSectors || !this.isBlock, `a write at byte ${offset} is made of whole sectors`);
+    const isPlaced = offset % this.alignment === 0 || !this.isBlock;
+    assert(isPlaced, `a write at byte ${offset} begins with a sector`);
     try {
       if (!this.direct) return await this.writeAll(this.handle, offset, data);
       if (!atSectors) return await this.writeBuffered(offset, data);

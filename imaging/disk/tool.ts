@@ -3,6 +3,8 @@ import { execFile } from "node:child_process";
 
 /** Milliseconds for a tool: a map of a large, slow disk takes minutes. */
 const toolLimitMs = 15 * 60_000;
+/** For one that resizes a file system, and leaves it broken when it is ended: relocating a few hundred GB takes hours. */
+export const resizeLimitMs = 24 * 3600_000;
 const outputLimitBytes = 64 * 1024 * 1024;
 const complaintLimitCharacters = 2000;
 /** How long an abort waits for the tool to be gone, in milliseconds; a hung disk may hold it for good. */

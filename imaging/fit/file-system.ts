@@ -7,7 +7,7 @@ import { resizeBtrfs } from "../../core/node/disk-calls.ts";
 import { deviceNumber } from "../disk/disk.ts";
 import { forgetUnmountedBtrfs } from "../disk/forget-btrfs.ts";
 import { readText, systemRoots } from "../disk/sysfs.ts";
-import { runTool, untilItEnds } from "../disk/tool.ts";
+import { resizeLimitMs, runTool, untilItEnds } from "../disk/tool.ts";
 
 /**
  * `device` is the partition. Answers null when the file system has grown, else why it was left as it
@@ -127,7 +127,7 @@ async function run(
   device: string = args.at(-1) ?? "",
 ): Promise<Ended> {
   const before = await sectorsWritten(device);
-  const { status, output, complaint } = await runTool(name, args, signal);
+  const { status, output, complaint } = await runTool(name, args, signal, resizeLimitMs);
   const after = await sectorsWritten(device);
   const lines = [output, complaint].join("\n").trim().split("\n").slice(-12).join("\n");
   return {

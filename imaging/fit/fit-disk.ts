@@ -10,7 +10,7 @@ import { hiddenSectorWrites } from "../../core/image/hidden-sectors.ts";
 import { type Layout, type PartitionMove, planLayout } from "../../core/image/layout.ts";
 import { type PartitionTable, readPartitionTable } from "../../core/image/partition-table.ts";
 import { contentText } from "../../core/image/partition-text.ts";
-import { refitTable } from "../../core/image/refit.ts";
+import { noTable, refitTable } from "../../core/image/refit.ts";
 import { changeSectors } from "../../core/image/sector-change.ts";
 import type { Refit, RefitRequest } from "../../core/image/table-write.ts";
 import type { IndexEntry, Manifest, PartitionRecord } from "../../core/image/types.ts";
@@ -22,6 +22,7 @@ import { type Disk, openDisk, sourceOf } from "../disk/disk.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
 import { untilItEnds } from "../disk/tool.ts";
 import { signaturePlaces } from "../restore/old-signatures.ts";
+import { type BeyondEnd, ShortDisk } from "../restore/short-disk.ts";
 import { growers } from "./file-system.ts";
 import { emptyPlaces, moveTo, put } from "./move.ts";
 import { growVolumes } from "./volumes.ts";
@@ -35,6 +36,8 @@ export interface FitOptions {
   >;
   /** Chunks of the disk that the image has: what is in no chunk is in no use. */
   readonly entries: readonly Pick<IndexEntry, "chunkIndex">[];
+  /** What the image has beyond the end of a smaller disk: the backup may be the only GPT that can be read. */
+  readonly beyond: BeyondEnd;
   /** Which partition takes the room of a larger disk. */
   readonly grow: GrowMode;
   readonly signal: AbortSignal;
@@ -95,23 +98,36 @@ export async function layOut(
   if (left !== null) said({ name: "growth", result: "left", detail: left, files: [] });
   const former = partitions.find(({ index }) => index === grown?.index);
   if (grown === null || former === undefined) return null;
+  const growth = { formerBytes: disk.size, places: [grown] };
+  const planned = await refitTable(tableSourceOf(disk), growth);
+  if (!planned.ok) {
+    said({ name: "growth", result: "left", detail: planned.reason, files: [] });
+    return null;
+  }
   for (const move of moves) {
     await step(`move of partition ${move.index}`, said, () => carryOut(disk, move, table, options));
   }
   await step(`growth of partition ${grown.index}`, said, async () => {
     const added = { start: endOf(extentOf(former)), length: grown.size - former.size };
     await emptyPlaces(disk, within(signaturePlaces(grown.start, grown.size), added));
-    const request = { formerBytes: disk.size, places: [grown] };
-    await put(disk, (await refitted(disk, request)).writes);
+    // Planned anew: a move changes the table.
+    await put(disk, (await refitted(disk, growth)).writes);
     const [before, after] = [sizeText(former.size), sizeText(grown.size)];
     return { value: undefined, detail: `${nameOf(former)} from ${before} to ${after}` };
   });
   return grown;
 }
 
-async function refit(disk: Disk, { manifest }: Pick<FitOptions, "manifest">): Promise<Done<Refit>> {
-  if (disk.logicalSector !== manifest.logicalSector) return converted(disk, manifest);
-  const value = await refitted(disk, { formerBytes: manifest.diskBytes, places: [] });
+async function refit(
+  disk: Disk,
+  { manifest, beyond }: Pick<FitOptions, "manifest" | "beyond">,
+): Promise<Done<Refit>> {
+  const { diskBytes: formerBytes, logicalSector } = manifest;
+  const master = disk.size < formerBytes ? new ShortDisk(disk, formerBytes, beyond) : disk;
+  if (disk.logicalSector !== logicalSector) return converted(disk, master, manifest);
+  const former = tableSourceOf(master);
+  const value = await refitted(disk, { formerBytes, former, places: [] });
+  if (value.rigid === noTable) throw cannotFit(noTable);
   await put(disk, value.writes);
   const made =
     value.writes.length === 0
@@ -121,9 +137,13 @@ async function refit(disk: Disk, { manifest }: Pick<FitOptions, "manifest">): Pr
 }
 
 /** The table is one of the disk's own sectors and size then. */
-async function converted(disk: Disk, manifest: FitOptions["manifest"]): Promise<Done<Refit>> {
+async function converted(
+  disk: Disk,
+  master: Disk,
+  manifest: FitOptions["manifest"],
+): Promise<Done<Refit>> {
   const { size: diskBytes, logicalSector } = disk;
-  const copy = { ...sourceOf(disk), size: Math.min(diskBytes, manifest.diskBytes) };
+  const copy = { ...sourceOf(master), size: manifest.diskBytes };
   const change = await changeSectors(manifest, copy, { diskBytes, logicalSector });
   if (!change.ok) {
     const next = "restore to a disk with the master's sectors";
@@ -138,8 +158,11 @@ async function converted(disk: Disk, manifest: FitOptions["manifest"]): Promise<
 async function refitted(disk: Disk, request: RefitRequest): Promise<Refit> {
   const planned = await refitTable(tableSourceOf(disk), request);
   if (planned.ok) return planned.value;
-  throw new RoomcastError("failed", planned.reason, "restore to a disk of the master's size");
+  throw cannotFit(planned.reason);
 }
+
+const cannotFit = (why: string): RoomcastError =>
+  new RoomcastError("failed", why, "restore to a disk of the master's size");
 
 async function carryOut(
   disk: Disk,

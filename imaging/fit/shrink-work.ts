@@ -2,7 +2,7 @@
 import { type Decoded, RoomcastError } from "../../core/errors.ts";
 import { type ByteSource, partOf } from "../../core/image/byte-source.ts";
 import { partitionDevice } from "../disk/partition-device.ts";
-import { runTool, type ToolEnd } from "../disk/tool.ts";
+import { resizeLimitMs, runTool, type ToolEnd } from "../disk/tool.ts";
 import type { SparseFile } from "./sparse-file.ts";
 
 /** A disk in a file that nobody else uses. */
@@ -46,9 +46,6 @@ export type OpenShrinkable = (
   work: ShrinkWork,
 ) => Promise<Decoded<Shrinkable>>;
 
-/** Milliseconds: what relocates a few hundred GB takes hours. */
-const toolLimitMs = 24 * 3600_000;
-
 /** Runs `use` with a loop device over the place. */
 export async function withDevice<T>(
   { file, logicalSector, signal }: ShrinkWork,
@@ -83,7 +80,7 @@ export async function toolEnd(
   work: ShrinkWork,
   [name = "", ...args]: readonly string[],
 ): Promise<ToolEnd> {
-  const end = await runTool(name, args, work.signal, toolLimitMs);
+  const end = await runTool(name, args, work.signal, resizeLimitMs);
   if (!end.isMissing) return end;
   const next = `install it where the image is made to fit: apt-get install ${packages[name]}`;
   throw new RoomcastError("failed", `${name} is not there`, next);

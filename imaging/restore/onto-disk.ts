@@ -4,14 +4,14 @@ import { RoomcastError } from "../../core/errors.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
 import { chunkCalls } from "../../core/node/chunk-calls.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
-import { chunkBytes } from "../../core/units/units.ts";
+import { chunkBytes, wholeSectors } from "../../core/units/units.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
 import { bootAreaOf } from "./boot-area.ts";
 import { DiskRestore } from "./disk-restore.ts";
 import { oldSignaturesInVolumes, oldSignaturesOf } from "./old-signatures.ts";
 import type { RestorePlan } from "./restore-plan.ts";
-import { ShortDisk } from "./short-disk.ts";
+import { type BeyondEnd, ShortDisk } from "./short-disk.ts";
 
 /**
  * A disk is busy with 4 chunks (measured), and each core inflates and hashes one more: two less than libuv's pool has
@@ -40,30 +40,33 @@ export interface OntoDisk {
   /** Places in the index of the chunks that make the disk bootable: they are written last. */
   readonly critical: readonly number[];
   readonly how: Pick<RestorePlan, "verify" | "discard" | "isLive">;
+  /** Gets what a smaller disk cannot hold; `fitDisk` may need it. */
+  readonly beyond: BeyondEnd;
   /** The stored bytes of one entry, from where they are sure to be right. */
   fetch(entryIndex: number): Promise<Uint8Array>;
 }
 
 /** The restore of this image to this disk; it has not begun. */
-export function restoreOnto({ opened, view, how, fetch, ...image }: OntoDisk): DiskRestore {
-  const { manifest, entries, critical } = image;
+export function restoreOnto({ opened, view, how, fetch, beyond, ...what }: OntoDisk): DiskRestore {
+  const { manifest, entries, critical } = what;
   const { diskBytes } = manifest;
   const targetBytes = opened.size;
   const { logicalSector } = opened;
+  // Images of files that were cut within a sector are there from older versions.
+  const image = { ...manifest, diskBytes: wholeSectors(diskBytes, logicalSector) };
   return new DiskRestore(
     {
       ...how,
       entries,
       diskBytes,
       boot: bootAreaOf({ entries, critical, diskBytes, targetBytes, logicalSector }),
-      empty: oldSignaturesOf({ image: manifest, entries, targetBytes }),
-      emptyInVolumes: (copy) =>
-        oldSignaturesInVolumes(copy, { image: manifest, entries, logicalSector }),
+      empty: oldSignaturesOf({ image, entries, targetBytes }),
+      emptyInVolumes: (copy) => oldSignaturesInVolumes(copy, { image, entries, logicalSector }),
     },
     {
       ...chunkCalls,
       laneCount,
-      disk: targetBytes < diskBytes ? new ShortDisk(opened, diskBytes) : opened,
+      disk: targetBytes < diskBytes ? new ShortDisk(opened, diskBytes, beyond) : opened,
       diskName: `${view.path}, ${diskIdentity(view)}`,
       fetch,
       buffer: () => alignedBuffer(chunkBytes),

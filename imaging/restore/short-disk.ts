@@ -1,6 +1,9 @@
 import { type Bytes, bytes, chunkBytes } from "../../core/units/units.ts";
 import type { Disk } from "../disk/disk.ts";
 
+/** Chunks that lie beyond a disk's end, or around it, by their offset: all zeros but for a backup GPT. */
+export type BeyondEnd = Map<number, Uint8Array>;
+
 /**
  * A disk that is smaller than the image's, as long as the image's. What lies beyond its end is zeros,
  * and the backup GPT, which is kept in memory: it is checked with all else, and made anew for the end
@@ -11,12 +14,12 @@ export class ShortDisk implements Disk {
   readonly size: Bytes;
   readonly logicalSector: number;
   private readonly disk: Disk;
-  /** By the chunk's offset. */
-  private readonly beyond = new Map<number, Uint8Array>();
+  private readonly beyond: BeyondEnd;
 
-  /** `imageBytes`: of the image's disk. Closing it leaves `disk` open. */
-  constructor(disk: Disk, imageBytes: number) {
+  /** `imageBytes`: of the image's disk. Closing it leaves `disk` open, and `beyond` to another one. */
+  constructor(disk: Disk, imageBytes: number, beyond: BeyondEnd) {
     this.disk = disk;
+    this.beyond = beyond;
     this.path = disk.path;
     this.size = bytes(imageBytes);
     this.logicalSector = disk.logicalSector;

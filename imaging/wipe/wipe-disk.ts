@@ -2,6 +2,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import type { WipeMethod, WipeRecord } from "../../core/wire/wipe.ts";
+import { alignedBuffer } from "../disk/disk.ts";
 import type { DiskFaults } from "../restore/disk-faults.ts";
 import { type DriveCalls, type Erase, inspectDrive, secureErase } from "./drive.ts";
 import {
@@ -20,7 +21,7 @@ const emptiedBytes = 256 * 1024 * 1024;
 const edgeBytes = 1024 * 1024;
 
 export interface WipePorts {
-  readonly disk: Pick<DiskFaults, "zero" | "discard" | "flush" | "reads" | "isHung">;
+  readonly disk: Pick<DiskFaults, "write" | "zero" | "discard" | "flush" | "reads" | "isHung">;
   readonly size: number;
   readonly view: DiskView;
   readonly drive: DriveCalls;
@@ -49,8 +50,10 @@ export async function wipeDisk(method: WipeMethod, ports: WipePorts): Promise<Wi
   ports.begin("wiping", size);
   const done = await empty(method, ports);
   // What a disk that promises nothing reads as now, it may not read as tomorrow.
-  if (done.way === "discard" && !zerosAfterDiscard)
+  if (done.way === "discard" && !zerosAfterDiscard) {
+    await mark(ports);
     return { ...done, readBack: unverifiable(size, noPromise) };
+  }
   const sample = done.way === "discard" ? samplePieces(size, ports.below) : null;
   ports.begin("verifying", sample === null ? size : lengthOf(sample));
   return { ...done, readBack: await requireZeros(wiped(ports), sample ?? allPieces(size), step) };
@@ -83,6 +86,14 @@ async function zeroEdges({ disk, size }: WipePorts): Promise<void> {
   const edge = Math.min(edgeBytes, size);
   await disk.zero(0, edge);
   await disk.zero(size - edge, edge);
+}
+
+/** Between edges of zeros there may be anything, as after a restore that did not finish: the first sector says otherwise. */
+async function mark({ disk, view }: WipePorts): Promise<void> {
+  const sector = alignedBuffer(view.logicalSector);
+  new TextEncoder().encodeInto("This disk was wiped by roomcast.\n", sector);
+  await disk.write(0, sector);
+  await disk.flush();
 }
 
 async function empty(method: "discard" | "zero", ports: WipePorts): Promise<Done> {

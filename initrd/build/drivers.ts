@@ -104,9 +104,9 @@ export const usualDrivers: Drivers = {
   "USB controllers": ["ehci-pci", "ohci-pci", "uhci-hcd", "xhci-pci"],
   // What a restored system lies on, mounted to make it the PC's own; XFS and btrfs grow only so, too.
   // Their checksums come through the kernel's crypto by name; a FAT wants the tables of its names. `fuse`
-  // is for NTFS. `loop` shows the tools a volume of LVM, for which there is no device mapper.
+  // is for NTFS.
   "file systems": [
-    ...["btrfs", "ext4", "xfs", "vfat", "fuse", "crc32c_generic", "loop"],
+    ...["btrfs", "ext4", "xfs", "vfat", "fuse", "crc32c_generic"],
     ...["nls_ascii", "nls_cp437", "nls_iso8859-1", "nls_utf8"],
   ],
   keyboards: ["hid-apple", "hid-generic", "hid-logitech-dj", "hid-logitech-hidpp", "usbhid"],
@@ -168,5 +168,8 @@ export const firmwarePackages: readonly string[] = [
   "firmware-realtek",
 ];
 
-/** Modules that no hardware asks for; loaded on every PC. */
-export const alwaysLoaded: readonly string[] = ["efivarfs"];
+/**
+ * Modules that nothing asks for; loaded on every PC. `loop` shows the tools a volume of LVM, for which there is no
+ * device mapper: losetup takes what is in /dev, and loads nothing.
+ */
+export const alwaysLoaded: readonly string[] = ["efivarfs", "loop"];

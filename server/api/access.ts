@@ -3,6 +3,7 @@
  * over the network a call carries an operator's token, or the cookie of a browser that is logged in.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Type } from "typebox";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import type { CallerRole, LoginView, Role } from "../../core/wire/api.ts";
 import type { Logins } from "./logins.ts";
@@ -50,6 +51,15 @@ export const roleOf = (method: string, config: { readonly role?: Role }): Role =
 
 /** Of the cookie; a browser takes one of this name over TLS only, from this host alone, and for all paths (RFC 6265bis, 4.1.3). */
 export const cookieName = "__Host-roomcast";
+/** The same of a wall's login: opened in an operator's browser, a wall leaves the operator's login as it is. */
+export const wallCookieName = "__Host-roomcast-wall";
+
+/** Of a route that a wall may call, too: which of the cookies counts. */
+export const AsWall = Type.Object({
+  wall: Type.Optional(
+    Type.String({ description: "the call is that of a wall's page, by the wall's cookie alone" }),
+  ),
+});
 
 export type Identify = (request: FastifyRequest) => Promise<Caller>;
 
@@ -90,7 +100,8 @@ export const networkCaller =
   };
 
 function cookieCaller(request: FastifyRequest, operators: Operators, logins: Logins): Caller {
-  const secret = request.cookies[cookieName];
+  const isWall = Object.hasOwn(request.query as object, "wall");
+  const secret = request.cookies[isWall ? wallCookieName : cookieName];
   if (secret === undefined) throw unauthorized("the call has no operator's token, and no login");
   requireOwnPage(request);
   const login = logins.use(secret);

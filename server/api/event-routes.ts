@@ -2,13 +2,13 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
+import { whenClosed } from "../../core/node/when-closed.ts";
 import { type ApiEvent, HistoryEvent, LiveEvent } from "../../core/wire/api.ts";
 import type { ToldFilter, ToldSession } from "../../core/wire/campus.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { StateStore } from "../state/state-store.ts";
-import { whenClosed } from "../when-closed.ts";
-import { whileLetIn } from "./access.ts";
+import { AsWall, whileLetIn } from "./access.ts";
 import { EventStream } from "./event-stream.ts";
 import type { LiveEvents } from "./live-events.ts";
 import { closed, Reference } from "./schemas.ts";
@@ -59,6 +59,7 @@ export const eventRoutes =
         schema: {
           summary: "follow the whole state and its changes as server-sent events",
           produces: ["text/event-stream"],
+          querystring: AsWall,
           response: { 200: LiveEvent },
         },
       },
@@ -170,7 +171,7 @@ function streamEvents(
     stop();
     reply.raw.end();
   });
-  whenClosed(reply, stop);
+  whenClosed(reply.raw, stop);
 }
 
 function* wholeState(lab: Lab): Generator<ApiEvent> {

@@ -1,9 +1,9 @@
 /** Hands calls on to the server of the campus that the caller names: an order, which that one does as a call of its own. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { assert, RoomcastError } from "../../core/errors.ts";
+import { whenClosed } from "../../core/node/when-closed.ts";
 import { printable } from "../../core/units/printable.ts";
 import { type OrderedCall, serverHeader } from "../../core/wire/campus-order.ts";
-import { whenClosed } from "../when-closed.ts";
 import { roleOf } from "./access.ts";
 import { secret } from "./audit.ts";
 import { addressOf, type CampusRoutesPorts } from "./campus-routes.ts";
@@ -40,7 +40,7 @@ export function handOn(app: FastifyInstance, campus: CampusRoutesPorts | null): 
     requireNoSecret(body, campus, to ?? campus.rooms.server);
     if (to === null) return;
     const gone = new AbortController();
-    whenClosed(reply, () => gone.abort());
+    whenClosed(reply.raw, () => gone.abort());
     const answer = await campus.orders.order(to, callOf(request), gone.signal);
     reply.code(answer.status);
     if (answer.type !== null) reply.type(answer.type);

@@ -6,6 +6,7 @@ import type { FastifyReply } from "fastify";
 import { type Static, Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
+import { whenClosed } from "../../core/node/when-closed.ts";
 import { canonicalJson } from "../../core/units/canonical-json.ts";
 import { FitSize } from "../../core/wire/fit-size.ts";
 import { ImageNotes } from "../../core/wire/image-notes.ts";
@@ -17,7 +18,6 @@ import { zstdDiskFile } from "../store/disk-file.ts";
 import type { ImageStore } from "../store/image-store.ts";
 import type { ImageWriter } from "../store/image-writer.ts";
 import { captureRoutes, chunkRecords } from "../store/upload-routes.ts";
-import { whenClosed } from "../when-closed.ts";
 import { answerInLines } from "./json-lines.ts";
 import { operatorOf } from "./ordered-by.ts";
 import { requireWord } from "./require-word.ts";
@@ -278,7 +278,7 @@ export const imageApiRoutes =
       reply.hijack();
       reply.raw.writeHead(200, { "content-type": "application/x-ndjson" });
       reply.raw.write(`${JSON.stringify({ task })}\n`);
-      whenClosed(reply, () => {
+      whenClosed(reply.raw, () => {
         writers.delete(task);
         writer.abort().catch((error: unknown) => {
           app.log.error({ err: error }, "an import was not tidied up");

@@ -1,6 +1,6 @@
 import type { FastifyReply } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
-import { whenClosed } from "../when-closed.ts";
+import { whenClosed } from "../../core/node/when-closed.ts";
 
 /** Milliseconds between two lines of progress. */
 const progressEveryMs = 200;
@@ -16,7 +16,7 @@ export async function answerInLines(
   reply.hijack();
   const stream = reply.raw;
   const gone = new AbortController();
-  whenClosed(reply, () => gone.abort());
+  whenClosed(reply.raw, () => gone.abort());
   const say = (line: object): void => void stream.write(`${JSON.stringify(line)}\n`);
   stream.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
   let saidAt = Number.NEGATIVE_INFINITY;

@@ -5,7 +5,7 @@ import { assert, RoomcastError } from "../../core/errors.ts";
 import { LoginView, LoginWays } from "../../core/wire/api.ts";
 import type { Lab } from "../lab/lab.ts";
 import { RareLine } from "../lab/rare-line.ts";
-import { cookieName } from "./access.ts";
+import { AsWall, cookieName, wallCookieName } from "./access.ts";
 import type { Login, Logins } from "./logins.ts";
 import type { Oidc } from "./oidc.ts";
 import type { Operators } from "./operators.ts";
@@ -33,16 +33,20 @@ type Credential = Static<typeof Credential>;
 /** As RFC 6265bis has it: no script reads it, it goes over TLS only, and no other site's page sends it. */
 const cookie = { httpOnly: true, secure: true, sameSite: "strict", path: "/" } as const;
 
-/** Sets the cookie of a new login; the one that the browser had ends, whoever put it there. */
+const nameFor = ({ room }: Pick<LoginView, "room">): string =>
+  room === null ? cookieName : wallCookieName;
+
+/** Sets the cookie of a new login; the one that the browser had of this kind ends, whoever put it there. */
 export function giveCookie(
   request: FastifyRequest,
   reply: FastifyReply,
   logins: Logins,
   opened: { readonly secret: string; readonly login: Login },
 ): LoginView {
-  const before = logins.use(request.cookies[cookieName] ?? "");
+  const name = nameFor(opened.login);
+  const before = logins.use(request.cookies[name] ?? "");
   if (before !== null) logins.end(before.hash);
-  reply.setCookie(cookieName, opened.secret, cookie);
+  reply.setCookie(name, opened.secret, cookie);
   return viewOf(opened.login);
 }
 
@@ -135,7 +139,7 @@ export const loginRoutes =
       "/login",
       {
         config: { wall: true, ordered: false },
-        schema: { summary: "say who calls", response: { 200: LoginView } },
+        schema: { summary: "say who calls", querystring: AsWall, response: { 200: LoginView } },
       },
       async ({ caller }) => {
         assert(caller !== null, "the guard knows who calls");
@@ -146,7 +150,7 @@ export const loginRoutes =
       "/logout",
       {
         config: { role: "viewer", wall: true, ordered: false },
-        schema: { summary: "log a browser out", body: Logout },
+        schema: { summary: "log a browser out", querystring: AsWall, body: Logout },
       },
       async ({ caller, body }, reply) => {
         assert(caller !== null, "the guard knows who calls");
@@ -154,7 +158,7 @@ export const loginRoutes =
         if (body.everywhere === true && room === null) logins.endAll(name);
         if (login !== null) {
           logins.end(login);
-          reply.clearCookie(cookieName, cookie);
+          reply.clearCookie(nameFor(caller), cookie);
         }
         return reply.code(204).send();
       },

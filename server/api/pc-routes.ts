@@ -44,6 +44,8 @@ const Wipe = Type.Object(
     /** The PC's name. */
     overwrite: Type.String({ maxLength: 128 }),
     shown: Shown,
+    /** Whether the answer comes when the wipe is over, as it does unless this is said, or once it is ordered. */
+    wait: Type.Optional(Type.Boolean()),
   },
   closed,
 );
@@ -165,10 +167,11 @@ export const pcRoutes =
       async (request) => {
         const { params, body } = request;
         requireWord(body.overwrite, lab.inventory.find(params.id).name);
-        const { method, disk = null, failingDisks = [] } = body;
+        const { method, disk = null, failingDisks = [], wait = true } = body;
         const by = orderedBy(request, body.shown);
-        const { id } = lab.orders.wipe({ pc: params.id, method, disk, failingDisks }, by);
-        const session = await lab.sessions.over(id);
+        const ordered = lab.orders.wipe({ pc: params.id, method, disk, failingDisks }, by);
+        if (!wait) return ordered;
+        const session = await lab.sessions.over(ordered.id);
         requireWiped(session);
         return session;
       },

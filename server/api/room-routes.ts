@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
+import { whenClosed } from "../../core/node/when-closed.ts";
 import { Finding, RoomImport, WakeReport } from "../../core/wire/api.ts";
 import { RoomName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
 import { RoomChange, RoomView, Seat, seatsLimit } from "../../core/wire/rooms.ts";
 import type { Lab } from "../lab/lab.ts";
-import { whenClosed } from "../when-closed.ts";
 import type { Logins } from "./logins.ts";
 import { closed, NoBody } from "./schemas.ts";
 
@@ -119,7 +119,7 @@ export const roomRoutes =
       },
       async ({ params, body }, reply) => {
         const gone = new AbortController();
-        whenClosed(reply, () => gone.abort());
+        whenClosed(reply.raw, () => gone.abort());
         return lab.rooms.wake(params.name, body.timeout * 1000, gone.signal);
       },
     );

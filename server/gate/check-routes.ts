@@ -3,9 +3,9 @@ import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { Type } from "typebox";
 import { RoomcastError } from "../../core/errors.ts";
+import { whenClosed } from "../../core/node/when-closed.ts";
 import { checkPacketCount, checkPayloadBytes } from "../../core/wire/check.ts";
 import { sendCheckBurst } from "../host/check-sender.ts";
-import { whenClosed } from "../when-closed.ts";
 
 /** Milliseconds, after which a PC that has not read all of it, nor hung up, is cut off. */
 const payloadTime = 8000;
@@ -42,7 +42,7 @@ export async function checkRoutes(app: FastifyInstance, ports: CheckRoutesPorts)
     async (request, reply) => {
       const length = Math.min(Number(request.query.bytes), checkPayloadBytes);
       if (length <= answerBytes) return reply.send(Buffer.alloc(length));
-      const sent = new Promise<void>((resolve) => whenClosed(reply, resolve));
+      const sent = new Promise<void>((resolve) => whenClosed(reply.raw, resolve));
       await inTurn(async () => {
         // Who did not wait for its turn has none.
         if (reply.raw.destroyed) return;

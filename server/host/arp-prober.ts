@@ -9,7 +9,7 @@ const lookEveryMs = 10;
 export interface ArpProber extends Disposable {
   /**
    * The hosts that answer for this address within a fifth of a second, in the order in which they did. It ends with the
-   * first that is not one of those that are doubted.
+   * first that is not one of those that are doubted, or when the same address is probed anew.
    */
   probe(address: string, doubted: readonly MacAddress[]): Promise<readonly MacAddress[]>;
 }
@@ -40,10 +40,10 @@ export function openArpProber(interfaceName: string): ArpProber {
     if (!found.doubted.includes(mac)) settle(address);
   };
   const look = (): void => {
-    for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
+    socket.take((frame) => {
       const decoded = decodeArp(frame);
       if (decoded.ok) take(decoded.value);
-    }
+    });
     const now = performance.now();
     for (const [address, { until }] of waiting) if (until <= now) settle(address);
     if (waiting.size > 0) return;
@@ -54,7 +54,7 @@ export function openArpProber(interfaceName: string): ArpProber {
   return {
     probe(address, doubted) {
       // What came while nobody asked is about other times, and may fill the queue.
-      if (timer === undefined) while (socket.receive() !== undefined);
+      if (timer === undefined) socket.take(() => {});
       return new Promise((answer) => {
         settle(address);
         const until = performance.now() + answerMs;

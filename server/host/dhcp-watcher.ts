@@ -51,10 +51,10 @@ export function startDhcpWatcher(options: {
     );
   };
   const receive = (): void => {
-    for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
+    socket.take((frame) => {
       const packet = dhcpIn(frame);
       if (packet !== undefined) watch.heard(packet).forEach(onFact);
-    }
+    });
   };
 
   const startedAt = now();

@@ -32,11 +32,11 @@ export function openIgmpListener(interfaceName: string): IgmpListener {
   const startedAt = performance.now();
   let last: { readonly address: string; readonly at: number } | undefined;
   const receive = (): void => {
-    for (let frame = socket.receive(); frame !== undefined; frame = socket.receive()) {
+    socket.take((frame) => {
       const header = ((frame[0] ?? 0) & 15) * 4;
-      if (frame[header] !== queryType) continue;
+      if (frame[header] !== queryType) return;
       last = { address: frame.subarray(12, 16).join("."), at: performance.now() };
-    }
+    });
   };
   const timer = setInterval(receive, receiveEveryMs);
   return {

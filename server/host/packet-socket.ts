@@ -72,11 +72,14 @@ export function ownMac(interfaceName: string): MacAddress {
   );
 }
 
+/** Frames that are taken at once, and milliseconds: a wire that is flooded with them does not hold the server up. */
+const atOnce = { frames: 512, ms: 20 };
+
 export interface PacketSocket extends Disposable {
   /** To everybody on the wire. */
   broadcast(payload: Uint8Array): void;
-  /** The next frame's payload that has arrived, or undefined. */
-  receive(): Uint8Array | undefined;
+  /** Gives on the payloads of the frames that have arrived, of not too many at once. */
+  take(each: (payload: Uint8Array) => void): void;
 }
 
 /** Hears what comes to this interface, and not to one on top of it. Throws `failed` without the privilege or the interface. */
@@ -113,12 +116,27 @@ export function openPacketSocket(
   const buffer = Buffer.alloc(2048);
   return {
     broadcast: (payload) => void sendto(fd, payload, payload.length, 0, to, to.length),
-    receive() {
-      const length = Number(recvCall(fd, buffer, buffer.length, 0));
-      return length > 0 ? Uint8Array.from(buffer.subarray(0, length)) : undefined;
-    },
+    take: (each) =>
+      takeFrames(() => {
+        const length = Number(recvCall(fd, buffer, buffer.length, 0));
+        return length > 0 ? Uint8Array.from(buffer.subarray(0, length)) : undefined;
+      }, each),
     [Symbol.dispose]: () => void closeCall(fd),
   };
+}
+
+/** `receive` answers undefined when no more has arrived. */
+export function takeFrames(
+  receive: () => Uint8Array | undefined,
+  each: (payload: Uint8Array) => void,
+): void {
+  const until = performance.now() + atOnce.ms;
+  for (let taken = 0; taken < atOnce.frames; taken++) {
+    const payload = receive();
+    if (payload === undefined) return;
+    each(payload);
+    if (performance.now() >= until) return;
+  }
 }
 
 function attach(fd: number, filter: readonly FilterStep[]): boolean {

@@ -230,7 +230,7 @@ export class SessionOrders {
     if (pcs.length > 0) return pcs;
     throw new RoomcastError(
       "conflict",
-      `no PC of session ${session} failed or was stopped`,
+      `session ${session} has no PC that failed or was stopped and is still known`,
       `see \`roomcast session show ${session}\``,
     );
   }

@@ -1,7 +1,7 @@
 /** Request bodies: what is refused before a byte of them is read, and what of them may be in memory at once. */
 import { errorCodes, type FastifyReply, type FastifyRequest } from "fastify";
 import { RoomcastError } from "../../core/errors.ts";
-import { whenClosed } from "../when-closed.ts";
+import { whenClosed } from "../../core/node/when-closed.ts";
 
 /**
  * What the requests of one capture, import or live cast may hold at once: eight uploads of 16 MiB. A capture
@@ -31,7 +31,7 @@ export function admitBody(
     throw new RoomcastError("too-many", what, "wait for the answers to earlier requests");
   }
   held.set(owner, before + bytes);
-  whenClosed(reply, () => held.set(owner, (held.get(owner) ?? bytes) - bytes));
+  whenClosed(reply.raw, () => held.set(owner, (held.get(owner) ?? bytes) - bytes));
 }
 
 /** Throws (413) when a request declares a body of more than `limitBytes`, or with 0 any body. */

@@ -6,7 +6,7 @@ import type { Form } from "../../core/image/forms.ts";
 import type { IndexEntry } from "../../core/image/types.ts";
 import { hashKey } from "../../core/node/hash.ts";
 import type { Catalogue } from "./catalogue.ts";
-import { storeFull } from "./faults.ts";
+import { lostChunks, storeFull } from "./faults.ts";
 import { packName } from "./pack-handles.ts";
 import { type ChunkPlace, isSamePlace, type Packs, recordHeaderBytes } from "./packs.ts";
 import type { RepackedBatch } from "./repack.ts";
@@ -69,10 +69,9 @@ export class Chunks {
 
   /** Where a new image finds a chunk; undefined: it has to come anew. */
   find(hash: Uint8Array): ChunkPlace | undefined {
-    const { catalogue } = this.ports;
-    const key = hashKey(hash);
-    const pending = this.pending.get(key);
-    if (pending !== undefined) return pending;
+    const { packs, catalogue } = this.ports;
+    const pending = this.pending.get(hashKey(hash));
+    if (pending !== undefined && !packs.isDoubtful(pending.pack)) return pending;
     if (catalogue.isDamaged(hash)) return undefined;
     const place = catalogue.find(hash);
     return place === undefined || this.leaving.has(place.pack) ? undefined : place;
@@ -126,11 +125,15 @@ export class Chunks {
 
   /**
    * What was stored by now of some chunks (`isOf`, by `hashKey`) is durable when it resolves. Answers the damaged places
-   * that were replaced.
+   * that were replaced. Rejects as `Packs.sync`, and with `failed` when an earlier flush has lost some of them.
    */
   async flush(isOf: (key: string) => boolean): Promise<ChunkPlace[]> {
     const { packs, catalogue, pause } = this.ports;
-    const stored = [...this.pending].filter(([key]) => isOf(key));
+    const own = [...this.pending].filter(([key]) => isOf(key));
+    const isSure = ({ pack }: ChunkPlace): boolean => !packs.isDoubtful(pack);
+    for (const [, place] of own)
+      if (!isSure(place) && this.find(place.entry.sha256) === undefined) throw lostChunks();
+    const stored = own.filter(([, place]) => isSure(place));
     for (const [, { pack }] of stored) this.catalogued.add(pack);
     await packs.sync();
     for (let at = 0; at < stored.length; at += placesAtOnce) {
@@ -140,8 +143,8 @@ export class Chunks {
       await pause();
     }
     // An earlier try may have added them, and not have come to this.
-    if (stored.length > 0) catalogue.settle();
-    for (const [key] of stored) this.pending.delete(key);
+    if (own.length > 0) catalogue.settle();
+    for (const [key] of own) this.pending.delete(key);
     return this.replaced.splice(0);
   }
 

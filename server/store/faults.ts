@@ -35,6 +35,14 @@ export function storeError(doing: string, cause: unknown): RoomcastError {
 export const noImage = (imageId: string): RoomcastError =>
   new RoomcastError("not-found", `there is no image ${imageId}`, "see `roomcast image list`");
 
+/** They had arrived. */
+export const lostChunks = (): RoomcastError =>
+  new RoomcastError(
+    "failed",
+    "the image cannot be stored: the disk could not write some of its chunks",
+    "check the disk that holds the data folder, and capture it again",
+  );
+
 /** What was sent is no image. */
 export const badImage = (why: string): RoomcastError =>
   new RoomcastError("bad-input", `the image cannot be stored: ${why}`, "capture it again");

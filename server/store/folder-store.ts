@@ -73,7 +73,7 @@ export class FolderStore implements ImageStore {
     this.folder = opened.folder;
     this.images = new Images(opened.images);
     this.numbers = opened.numbers;
-    this.manifestProblems = [...opened.problems, ...opened.numbers.problems];
+    this.manifestProblems = opened.problems;
     this.noted = opened.notes;
     this.chunks = opened.chunks;
     const { ports, folder, images, numbers, chunks } = this;
@@ -100,8 +100,9 @@ export class FolderStore implements ImageStore {
   }
 
   get problems(): readonly string[] {
-    const { manifestProblems, sweeper } = this;
-    return sweeper.problem === null ? manifestProblems : [...manifestProblems, sweeper.problem];
+    const { manifestProblems, numbers, sweeper } = this;
+    const found = [...manifestProblems, ...numbers.problems];
+    return sweeper.problem === null ? found : [...found, sweeper.problem];
   }
 
   get warnings(): readonly string[] {
@@ -212,11 +213,13 @@ export class FolderStore implements ImageStore {
   async verify(imageId: string | null, options: VerifyOptions): Promise<VerifyReport> {
     const one = imageId === null ? null : this.require(imageId);
     const all = this.list();
+    const isHere = ({ id }: Manifest): boolean => this.images.has(id) && !this.images.isGoing(id);
     await using seen = this.ports.openSeen();
     const { report, damagedHashes } = await verifyImages(
       one === null ? all : [one],
       {
         all,
+        isHere,
         index: (each) => this.readIndex(each),
         readRecord: (entry) =>
           readStored(entry, { ...this.reader, read: (place) => this.chunks.readRecord(place) }),
@@ -227,6 +230,7 @@ export class FolderStore implements ImageStore {
       options,
     );
     this.chunks.markDamaged(damagedHashes);
+    if (one !== null && !isHere(one)) throw noImage(one.id);
     return report;
   }
 

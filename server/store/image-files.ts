@@ -111,15 +111,20 @@ export function writeOrders(
   return writeJson(disk, directory, ordersFile, Object.fromEntries(entries));
 }
 
-/** The largest of each key. Empty when it was never written; `null` when it cannot be read. */
+/** The largest of each key. Empty when it was never written; `null` when it cannot be read, or is damaged. */
 export async function readNumbers(
   disk: StoreFiles,
   directory: string,
   file: NumbersFile,
   keyOf: (name: string) => string,
 ): Promise<Map<string, number> | null> {
-  const text = await readText(disk, join(directory, file)).catch(() => "{}");
   try {
+    const text = await readText(disk, join(directory, file)).catch(
+      (cause: NodeJS.ErrnoException) => {
+        if (cause.code === "ENOENT") return "{}";
+        throw cause;
+      },
+    );
     const pairs: [string, unknown][] = Object.entries(JSON.parse(text) as object);
     const numbers = new Map<string, number>();
     for (const [name, value] of pairs) {

@@ -1,4 +1,5 @@
 /** What a store keeps of its images beside their manifests, each in a file of its own (`image-files.ts`). */
+import { RoomcastError } from "../../core/errors.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { StoreFiles } from "./files.ts";
 import {
@@ -10,14 +11,18 @@ import {
 } from "./image-files.ts";
 import type { RepackOrder } from "./repack.ts";
 
+const unreadVersions = "versions.json of the image store is damaged or cannot be read";
+const mendVersions =
+  "let the server's user read it, put it back from a backup, or remove it, and start the server again";
+
 /** Each change is durable when it resolves. */
 export class ImageNumbers {
   /** What could not be read, in words. */
   readonly problems: readonly string[];
   private readonly disk: StoreFiles;
   private readonly directory: string;
-  /** The highest version of names whose newest image was deleted, by `foldedName`. */
-  private readonly versions: Map<string, number>;
+  /** The highest version of names whose newest image was deleted, by `foldedName`; null: it could not be read. */
+  private readonly versions: Map<string, number> | null;
   /** By the image's id; what it costs to lose it is another try. */
   private readonly least: Map<string, number>;
   /** Stored bytes of the images that were packed anew, by id; what it costs to lose them is another try. */
@@ -35,13 +40,13 @@ export class ImageNumbers {
   ) {
     this.disk = place.disk;
     this.directory = place.directory;
-    this.versions = read.versions ?? new Map();
+    this.versions = read.versions;
     this.least = read.least;
     this.packed = read.packed;
     this.orders = read.orders;
     this.problems =
       read.versions === null
-        ? ["versions.json is damaged: remove it; a deleted version's number may come again"]
+        ? [`${unreadVersions}: a deleted version's number may come again; ${mendVersions}`]
         : [];
   }
 
@@ -57,10 +62,15 @@ export class ImageNumbers {
 
   /** The highest version of a name that was deleted; 0: none was. */
   versionOf(name: string): number {
-    return this.versions.get(foldedName(name)) ?? 0;
+    return this.versions?.get(foldedName(name)) ?? 0;
   }
 
+  /** Rejects with `failed` where those of before could not be read: they would be lost. */
   async noteVersion(name: string, version: number): Promise<void> {
+    if (this.versions === null) {
+      const what = `${unreadVersions}: it cannot keep the number of ${name}@${version}, which stays`;
+      throw new RoomcastError("failed", what, mendVersions);
+    }
     this.versions.set(foldedName(name), version);
     await this.write("versions.json", this.versions);
   }

@@ -22,7 +22,7 @@ const entriesAtOnce = 256;
 export interface ImageWriter {
   /**
    * For SHA-256 hashes, 32 bytes each: a bitmap, bit `i & 7` of byte `i >> 3`, 1 = stored already.
-   * What it says is stored stays so until this writer ends.
+   * What it says is stored stays so until this writer ends, unless the disk fails to write it: the commit then rejects.
    */
   known(hashes: Uint8Array): Uint8Array;
   /** Rejects with `no-space` when an image of which so many bytes will be read is not expected to fit. */
@@ -201,7 +201,8 @@ export class OpenWriter implements ImageWriter {
       return { ...entry, crc32c: 0 };
     }
     const place = this.held.has(key) ? this.ports.find(entry.sha256) : undefined;
-    if (place === undefined) throw wrongChunk(entry.chunkIndex, "it never arrived");
+    if (place === undefined)
+      throw wrongChunk(entry.chunkIndex, "it never arrived, or the disk could not write it");
     if (!own.counted.has(key)) own.storedBytes += place.entry.storedLength;
     own.counted.add(key);
     // Stored once, in the form that came first.

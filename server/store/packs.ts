@@ -36,6 +36,8 @@ export class Packs {
   private readonly disk: StoreFiles;
   private readonly handles: PackHandles;
   private readonly unsynced = new Set<number>();
+  /** Those that a `sync` has failed to flush. */
+  private readonly doubtful = new Set<number>();
   /** What each pack takes on the disk; null: it has changed since that was looked at. */
   private readonly sizes: Map<number, number | null>;
   /** Packs below this are of earlier processes: nothing is appended to them. */
@@ -91,11 +93,22 @@ export class Packs {
     } catch (cause) {
       throw storeError("writing to the image store", cause);
     }
+    // A `sync` has failed meanwhile, and a part of this may have gone with it.
+    if (this.doubtful.has(pack)) return this.append(entry, stored);
     return { pack, offset, entry: held };
   }
 
+  /** Whether nobody knows what the disk has of what this process has put into it: a `sync` has failed. */
+  isDoubtful(pack: number): boolean {
+    return this.doubtful.has(pack);
+  }
+
+  /**
+   * When it rejects, the packs with something to flush become doubtful for good: the system reports an error once, drops
+   * what it could not write, and answers the next flush as if all were well (fsync(2)).
+   */
   async sync(): Promise<void> {
-    const packs = [...this.unsynced];
+    const packs = [...this.unsynced].filter((pack) => !this.doubtful.has(pack));
     this.unsynced.clear();
     try {
       for (const pack of packs) {
@@ -104,7 +117,8 @@ export class Packs {
       }
       await this.disk.syncFolder(this.directory);
     } catch (cause) {
-      for (const pack of packs) this.unsynced.add(pack);
+      for (const pack of packs) this.doubtful.add(pack);
+      this.retire(this.doubtful);
       throw storeError("flushing the image store", cause);
     }
   }

@@ -34,6 +34,8 @@ export interface VerifyReport {
 export interface VerifyPorts {
   /** All images of the store: any of them may suffer. */
   readonly all: readonly Manifest[];
+  /** False from the moment on at which its deletion begins. */
+  isHere(image: Manifest): boolean;
   /** As stored, past any cache; rejects when it is damaged. */
   index(image: Manifest): Promise<Uint8Array>;
   /**
@@ -60,21 +62,35 @@ const laneCount = 4;
 /** Entries of an index that are looked up at once: a few milliseconds of another thread. */
 const entriesAtOnce = 1024;
 
-/** `damagedHashes`: what was found of chunks. Rejects with `cancelled` when the signal aborts. */
+interface BadChunk {
+  readonly hash: Uint8Array;
+  readonly image: Manifest;
+  readonly damage: Damage;
+}
+
+/** Where an image has a chunk, the first time. */
+interface ChunkUser {
+  readonly image: Manifest;
+  readonly chunkIndex: number;
+}
+
+/**
+ * `damagedHashes`: what was found of chunks. Nothing is said of images that are deleted meanwhile, and of what no other has:
+ * that has gone. Rejects with `cancelled` when the signal aborts.
+ */
 export async function verifyImages(
   images: readonly Manifest[],
   ports: VerifyPorts,
   options: VerifyOptions,
 ): Promise<{ report: VerifyReport; damagedHashes: Uint8Array[] }> {
-  const damaged: Damage[] = [];
-  const badChunks = new Map<string, { hash: Uint8Array; damage: Damage }>();
+  const badIndexes: { readonly image: Manifest; readonly reason: string }[] = [];
+  const badChunks = new Map<string, BadChunk>();
   const total = images.reduce((sum, { chunkCount }) => sum + chunkCount, 0);
   let done = 0;
   for (const image of images) {
     const index = await readIndexOf(image, ports);
     if (typeof index === "string") {
-      const name = imageName(image);
-      damaged.push({ image: name, chunkIndex: null, reason: index, pack: null, images: [name] });
+      badIndexes.push({ image, reason: index });
       done += image.chunkCount;
       continue;
     }
@@ -91,20 +107,42 @@ export async function verifyImages(
             pack: ports.packOf(entry.sha256),
             images: [],
           };
-          badChunks.set(hashKey(entry.sha256), { hash: entry.sha256, damage });
+          badChunks.set(hashKey(entry.sha256), { hash: entry.sha256, image, damage });
         }
       }
       options.onProgress(++done, total);
     });
   }
-  const sufferers = await usersOf(new Set(badChunks.keys()), ports);
-  for (const [key, { damage }] of badChunks) {
-    damaged.push({ ...damage, images: sufferers.get(key) ?? [damage.image] });
+  const users = await usersOf(badChunks, ports);
+  const damaged: Damage[] = badIndexes
+    .filter(({ image }) => ports.isHere(image))
+    .map(({ image, reason }) => {
+      const name = imageName(image);
+      return { image: name, chunkIndex: null, reason, pack: null, images: [name] };
+    });
+  const damagedHashes: Uint8Array[] = [];
+  for (const [key, bad] of badChunks) {
+    const damage = damageNow(bad, users.get(key) ?? [], ports);
+    if (damage === null) continue;
+    damaged.push(damage);
+    damagedHashes.push(bad.hash);
   }
-  return {
-    report: { ok: damaged.length === 0, damaged },
-    damagedHashes: [...badChunks.values()].map(({ hash }) => hash),
-  };
+  return { report: { ok: damaged.length === 0, damaged }, damagedHashes };
+}
+
+/** Null: no image that is there has it. */
+function damageNow(
+  { image, damage }: BadChunk,
+  users: readonly ChunkUser[],
+  { isHere }: VerifyPorts,
+): Damage | null {
+  const left = users.filter((user) => isHere(user.image));
+  const images = left.map((user) => imageName(user.image));
+  // Its index may have become unreadable since.
+  if (isHere(image)) return { ...damage, images: images.length > 0 ? images : [damage.image] };
+  const [first] = left;
+  if (first === undefined) return null;
+  return { ...damage, image: imageName(first.image), chunkIndex: first.chunkIndex, images };
 }
 
 /** The index, or what is wrong with it. */
@@ -127,28 +165,34 @@ async function* entriesOf(
     const entries = index.subarray(start, start + stepBytes);
     const firsts = await seen.firsts(entries, diskBytes);
     for (const [at, first] of firsts.entries()) {
-      const decoded = decodeEntry(entries, at * indexEntryBytes);
-      assert(decoded.ok, "an index that was read was looked into");
-      yield { entry: decoded.value, isFirst: first === 1 };
+      yield { entry: entryAt(entries, at * indexEntryBytes), isFirst: first === 1 };
     }
   }
 }
 
-/** Which images need these chunks; one whose index is damaged is named for that already. */
+function entryAt(index: Uint8Array, offset: number): IndexEntry {
+  const decoded = decodeEntry(index, offset);
+  assert(decoded.ok, "an index that was read was looked into");
+  return decoded.value;
+}
+
+/** Which images need these chunks, by `hashKey`; one whose index is damaged is named for that already. */
 async function usersOf(
-  hashes: ReadonlySet<string>,
+  hashes: ReadonlyMap<string, unknown>,
   ports: VerifyPorts,
-): Promise<Map<string, string[]>> {
-  const users = new Map<string, string[]>();
+): Promise<Map<string, ChunkUser[]>> {
+  const users = new Map<string, ChunkUser[]>();
   if (hashes.size === 0) return users;
   for (const image of ports.all) {
     const index = await ports.index(image).catch(() => new Uint8Array());
-    const seen = new Set<string>();
     for (let at = 0; at < index.length; at += indexEntryBytes) {
       const key = hashKey(hashAt(index, at));
-      if (hashes.has(key)) seen.add(key);
+      if (!hashes.has(key)) continue;
+      const known = users.get(key) ?? [];
+      const { chunkIndex } = entryAt(index, at);
+      if (known.at(-1)?.image !== image) known.push({ image, chunkIndex });
+      users.set(key, known);
     }
-    for (const key of seen) users.set(key, [...(users.get(key) ?? []), imageName(image)]);
   }
   return users;
 }

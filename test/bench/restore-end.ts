@@ -43,6 +43,7 @@ async function onto(
     ...{ opened, view: view as Parameters<typeof openTarget>[0], entries, critical: [] },
     manifest: { diskBytes, logicalSector: 512, partitionTable: "none", partitions: [] },
     how: { verify, discard: false },
+    beyond: new Map(),
     fetch: async (entryIndex) => stored[entryIndex] as Uint8Array,
   });
   await work(restore);

@@ -81,7 +81,7 @@ export function fuzzDhcp(count: number, seed: number): FuzzResult {
       assert(++probes <= 2 * rangeLength && action.doubted.length <= 64);
       const stranger = isAnswered ? [`02:00:00:00:00:0${below(hosts)}` as MacAddress] : [];
       const answered = [...action.doubted.slice(below(2)), ...stranger];
-      actions.push(...server.probed(action.address, answered, now));
+      actions.push(...server.probed(action, answered, now));
     }
     const source = { address: `10.77.0.${below(256)}`, port: 68 };
     for (const port of [67, 4011] as const) {

@@ -91,7 +91,7 @@ const orders: readonly (readonly [string, Action, (Record<string, string> | unde
   ["remove a seat", rooms.removeSeatAction(room)],
   ["import", rooms.importAction(room), { csv: "name,mac\n" }],
   ["wake a room", pcs.wakeRoomAction(room)],
-  ["delete an image", images.deleteImageAction(image)],
+  ["delete an image", images.deleteImageAction(store, image)],
   ["add a step", images.addStepAction(image), { name: "printer.sh", script: "true" }],
   ["write notes", images.notesAction(image), { notes: "Maths, two\nlines; it’s $HOME" }],
   ["remove notes", images.notesAction(image), { notes: "" }],
@@ -253,9 +253,44 @@ test("a disk that says that it is failing is used only once it is ticked", () =>
   assert.match(ticked.commands[0] ?? "", new RegExp(` --use-failing-disk ${disk.serial}`));
   assert.deepEqual(planOf(pcs.wipeAction(store, [one])).calls[0]?.body, {
     ...{ method: "discard", disk: null, failingDisks: [], overwrite: one.name },
-    shown: [],
+    ...{ shown: [], wait: false },
   });
   store.take([{ type: "pc", pc: one }]);
+});
+
+test("a PC that gets into a session again, or is tried again, loses the disk that was ordered", () => {
+  const [disk] = one.disks;
+  holds(disk !== undefined, "it has a disk");
+  const nvme = { ...disk, path: "/dev/nvme0n1", health: "failed: worn out", serial: "NV1" };
+  store.take([{ type: "pc", pc: { ...one, disks: [disk, nvme] } }]);
+  const ordered = { ...session, disk: "/dev/nvme0n1", failingDisks: ["NV1"] };
+  const end = { endedAt: session.startedAt };
+  const [member] = session.members;
+  holds(member !== undefined, "it has a part");
+  const failed = {
+    ...ordered,
+    ...end,
+    members: [{ ...member, ...end, result: "failed" as const }],
+  };
+  for (const action of [
+    sessions.letInAction(store, ordered, { ...one, disks: [disk, nvme] }),
+    sessions.retryAction(store, failed),
+  ])
+    assert.match(planOf(action).facts[0] ?? "", /^lab1-a1: \/dev\/nvme0n1 .*NV1/);
+  store.take([{ type: "pc", pc: one }]);
+});
+
+test("what goes with an image or a PC is said before it is deleted", () => {
+  const step = { name: "printer.sh", bytes: 9, by: "ann", addedAt: "2026-11-21T09:00:00Z" };
+  const fitted = { ...image, id: "fitted", fitOf: image.id, fitSize: "240GB" };
+  store.take([{ type: "image", image: fitted }]);
+  const { facts } = planOf(images.deleteImageAction(store, { ...image, steps: [step] }));
+  assert.match(facts.join("\n"), /win11-lab@4 \(.*win11-lab@4-fit-240GB \(.*printer\.sh/s);
+  const small = planOf(images.deleteImageAction(store, { ...fitted, steps: [step] })).facts;
+  assert.doesNotMatch(small.join("\n"), /win11-lab@4 |printer/, "those are its origin's, and stay");
+  store.take([{ type: "image-gone", id: fitted.id }]);
+  const { warnings } = planOf(inventory.forgetAction(two));
+  assert.match(warnings.join("\n"), /SSH host keys.*The history stays/s);
 });
 
 test("of a PC's own fields those are sent that change, and one that is gone is taken away", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { openBrowser, openPage } from "./browser.ts";
-import { admin, type FakeServer, openFakeServer } from "./fake-server.ts";
+import { admin, type FakeServer, openFakeServer, refuse } from "./fake-server.ts";
 import { askingPc, restoringRoom } from "./scenes.ts";
 
 let server: FakeServer;
@@ -111,10 +111,36 @@ test("arrow keys lead from seat to seat, space marks, and an order then is for t
   await page.locator('.seat[aria-pressed="true"]').nth(1).waitFor();
   await page.keyboard.press("b");
   await page.getByRole("dialog").getByRole("button", { name: "Reboot" }).click();
-  assert.deepEqual(
-    [await heard(page), await heard(page)].map(({ path }) => path),
-    ["/pcs/id1/power", "/pcs/id6/power"],
-  );
+  assert.deepEqual([await heard(page), await heard(page)].map(({ path }) => path).toSorted(), [
+    "/pcs/id1/power",
+    "/pcs/id6/power",
+  ]);
+  await page.context().close();
+});
+
+test("PCs are wiped at the same time, and one that is refused is named and keeps none back", async () => {
+  const page = await at("#/wall/lab-1");
+  const refused = Promise.withResolvers<void>();
+  server.handlers.set("POST /pcs/id1/wipe", async (reply) => {
+    await refused.promise;
+    return refuse(reply, "lab1-a1 is off", "switch it on");
+  });
+  await page.keyboard.press("ArrowRight");
+  for (const key of ["Space", "ArrowRight", "Space"]) await page.keyboard.press(key);
+  await page.locator('.seat[aria-pressed="true"]').nth(1).waitFor();
+  await page.keyboard.press("z");
+  const dialog = page.getByRole("dialog");
+  await dialog.locator('[name="word"]').fill("lab1-a1,lab1-a2");
+  await page.keyboard.press("Enter");
+  const calls = [await heard(page), await heard(page)];
+  assert.deepEqual(calls.map(({ path }) => path).toSorted(), ["/pcs/id1/wipe", "/pcs/id2/wipe"]);
+  for (const { body } of calls) assert.equal((body as { wait: unknown }).wait, false);
+  refused.resolve();
+  await page
+    .getByText("Accepted for lab1-a2. Not for lab1-a1: lab1-a1 is off; switch it on.")
+    .waitFor();
+  await dialog.waitFor({ state: "hidden" });
+  server.handlers.clear();
   await page.context().close();
 });
 

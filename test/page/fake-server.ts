@@ -26,6 +26,8 @@ export interface FakeServer {
   state: readonly LiveEvent[];
   /** Said to all who listen. */
   say(...events: readonly LiveEvent[]): void;
+  /** Nothing more is said to those who listen, and whoever comes to listen gets no answer: as with its cable pulled. */
+  isCutOff: boolean;
   /** Who is logged in; null: nobody, and what is tried as a token becomes it. */
   login: object | null;
   close(): Promise<void>;
@@ -56,14 +58,23 @@ export async function openFakeServer(): Promise<FakeServer> {
     // It belongs to none.
     answers: new Map([["/campus", null]]),
     state: [],
+    isCutOff: false,
     login: admin,
     say(...events) {
+      if (server.isCutOff) return;
       for (const reply of listeners) tell(reply, events);
     },
-    close: () => app.close(),
+    close() {
+      clearInterval(alive);
+      return app.close();
+    },
   };
+  const alive = setInterval(() => {
+    if (!server.isCutOff) for (const reply of listeners) reply.raw.write(": alive\n\n");
+  }, 250);
   app.get("/api/v1/events", (request, reply) => {
     reply.hijack();
+    if (server.isCutOff) return;
     reply.raw.writeHead(200, { "content-type": "text/event-stream" });
     tell(reply, [...server.state, { type: "ready" }]);
     listeners.add(reply);

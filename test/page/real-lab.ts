@@ -26,6 +26,8 @@ export interface RealLab {
   diskOf(pc: string): string;
   /** A PC with a disk that is filled with this seed's data; 0: with nothing. */
   addPc(number: number, seed: number): Promise<string>;
+  /** An admin's token. */
+  addOperator(name: string): Promise<string>;
   startServer(): Promise<void>;
   /** Without a word. */
   killServer(): Promise<void>;
@@ -84,7 +86,7 @@ export async function openRealLab(): Promise<RealLab> {
   const lab: RealLab = {
     url: `https://127.0.0.1:${https}/`,
     token: "",
-    ...{ call, text },
+    ...{ call, text, addOperator },
     async until(path, accept) {
       for (const deadline = performance.now() + limitMs; ; await sleep(100)) {
         const value = await call<Parameters<typeof accept>[0]>("GET", path);

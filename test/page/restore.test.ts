@@ -222,6 +222,58 @@ test("a wall's link shows its room to a browser that nobody is logged in on, and
   await context.close();
 });
 
+test("a wall's link that is opened in the operator's own browser leaves the operator's pages as they are", async () => {
+  const { page, context, complaints } = await openPage(browser);
+  await logIn(page);
+  await page.goto(`${lab.url}#/wall/lab`);
+  const verified = page.locator(".seat .word", { hasText: "Verified" });
+  await verified.nth(1).waitFor();
+  const { url } = await lab.call<{ url: string }>("POST", "/rooms/lab/wall-link");
+  const wall = await context.newPage();
+  await wall.goto(url);
+  await wall.getByRole("heading", { name: "Room lab" }).waitFor();
+  await wall.reload();
+  await wall.getByRole("heading", { name: "Room lab" }).waitFor();
+  assert.equal(await wall.locator("button, input, select, a").count(), 0);
+  // What this page follows has not ended: it hears of changes, and not only when it has connected again.
+  await set("pc3", { seat: null });
+  await page.locator(".seat.vacant", { hasText: "A2" }).waitFor();
+  await set("pc3", { seat: "A2" });
+  await verified.nth(1).waitFor();
+  await page.locator("summary", { hasText: "ann" }).waitFor();
+  const pc3 = (await lab.call<PcView[]>("GET", "/pcs")).find(({ name }) => name === "pc3");
+  await page.goto(`${lab.url}#/pc/${pc3?.id}`);
+  await page.getByText("52:54:00:00:02:03").first().waitFor();
+  // The link is over: nothing of the operator's comes up on the projector.
+  await lab.call("DELETE", "/rooms/lab/wall-link");
+  await wall.getByRole("button", { name: "Log in", exact: true }).waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("who logs in at another tab of the browser is who all of its tabs then name", async () => {
+  const { page, context } = await openPage(browser);
+  await logIn(page);
+  const other = await context.newPage();
+  await other.goto(lab.url);
+  await other.getByRole("heading", { name: "All PCs" }).waitFor();
+  const token = await lab.addOperator("bob");
+  await page.evaluate(
+    (body) =>
+      fetch("/api/v1/login", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+      }),
+    JSON.stringify({ token }),
+  );
+  await other.locator("summary", { hasText: "bob" }).waitFor();
+  await page.locator("summary", { hasText: "bob" }).waitFor();
+  await lab.call("PATCH", "/operators/bob", { role: "viewer" });
+  await page.getByRole("button", { name: "Restore…" }).waitFor({ state: "detached" });
+  await context.close();
+});
+
 test("a server that is killed and started again: the page says since when, and catches up", async () => {
   const { page, context } = await openPage(browser);
   await logIn(page);

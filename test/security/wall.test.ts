@@ -65,7 +65,7 @@ test("of every route of the network a wall gets its events, its login and its lo
       }
       const there = path.replaceAll(/:name/g, "lab1").replaceAll(/:(id|task)/g, lab.restore);
       const body = each === "GET" || each === "DELETE" ? undefined : {};
-      const { status } = await browser.call(each, `.${there}`, body);
+      const { status } = await browser.call(each, `.${there}?wall`, body);
       if (status === 200) allowed.push(name);
       // What is a PC's own asks for a grant, and looks at no cookie.
       else assert.equal(status, open === undefined ? 403 : 401, `${name} ${websocket}`);
@@ -80,10 +80,10 @@ test("of every route of the network a wall gets its events, its login and its lo
 /** What the wall hears until `enough`, and whether the server ended it. */
 async function events(browser: Browser, enough: (text: string) => boolean, last?: string) {
   const headers = {
-    cookie: `__Host-roomcast=${browser.cookie}`,
+    cookie: `__Host-roomcast-wall=${browser.wallCookie}`,
     ...(last === undefined ? {} : { "last-event-id": last }),
   };
-  const answer = await fetch(`${url}/api/v1/events`, { headers });
+  const answer = await fetch(`${url}/api/v1/events?wall`, { headers });
   let text = "";
   for await (const part of answer.body ?? []) {
     text += Buffer.from(part).toString();
@@ -170,12 +170,12 @@ test("a link that is ended, or followed by another, ends its pages at once; the 
   assert((await open).isEnded);
   // The server looks every five seconds, too.
   assert(performance.now() - from < 1000);
-  assert.equal((await browser.call("GET", "/login")).status, 401);
+  assert.equal((await browser.call("GET", "/login?wall")).status, 401);
   assert.equal((await newBrowser().call("POST", "/login", { wall: secret })).status, 401);
   const other = await wall(next);
   const ann = await operator();
   assert.equal((await ann.call("DELETE", "/rooms/lab1/wall-link")).status, 204);
-  assert.equal((await other.call("GET", "/login")).status, 401);
+  assert.equal((await other.call("GET", "/login?wall")).status, 401);
   assert.equal((await ann.call("DELETE", "/rooms/lab1/wall-link")).status, 404);
   assert.equal((await newBrowser().call("POST", "/login", { wall: next })).status, 401);
 });
@@ -204,9 +204,39 @@ test("who made the link is told to operators, and its secret to nobody", async (
   const { body } = await (await operator()).call("GET", "/rooms/lab1/wall-link");
   assert.equal(body.by, "ann");
   assert.doesNotMatch(JSON.stringify(body), new RegExp(secret));
-  const seen = await (await wall(secret)).call("GET", "/rooms/lab1/wall-link");
+  const seen = await (await wall(secret)).call("GET", "/rooms/lab1/wall-link?wall");
   assert.equal(seen.status, 403);
   assert.equal((await (await operator()).call("DELETE", "/rooms/lab1/wall-link")).status, 204);
   const none = await (await operator()).call("GET", "/rooms/lab1/wall-link");
   assert.deepEqual([none.status, none.body], [200, null]);
+});
+
+test("opened in an operator's browser, a wall is one beside the operator's login, and neither ends the other", async () => {
+  const secret = await makeLink();
+  const browser = await operator();
+  await browser.call("POST", "/login", { wall: secret });
+  const who = async (path: string) => (await browser.call("GET", path)).body.name;
+  assert.deepEqual([await who("/login"), await who("/login?wall")], ["ann", "wall"]);
+  const asWall = await browser.call("GET", "/rooms?wall");
+  const asOperator = await browser.call("GET", "/rooms");
+  assert.deepEqual([asWall.status, asOperator.status], [403, 200]);
+  await browser.call("POST", "/login", { name: "ann", password });
+  assert.equal(await who("/login?wall"), "wall");
+  await browser.call("POST", "/logout?wall", {});
+  assert.deepEqual([browser.wallCookie, await who("/login")], [null, "ann"]);
+  await browser.call("POST", "/login", { wall: secret });
+  await browser.call("POST", "/logout", {});
+  assert.deepEqual([browser.cookie, await who("/login?wall")], [null, "wall"]);
+});
+
+test("another link in one browser ends the wall that was there, and a wall's cookie is no operator's", async () => {
+  const browser = await wall(await makeLink());
+  const first = browser.wallCookie;
+  await browser.call("POST", "/login", { wall: await makeLink() });
+  assert.notEqual(browser.wallCookie, first);
+  assert.equal((await browser.call("GET", "/login?wall")).status, 200);
+  assert.equal((await browser.call("GET", "/login")).status, 401);
+  const ann = await operator();
+  ann.wallCookie = null;
+  assert.equal((await ann.call("GET", "/login?wall")).status, 401);
 });

@@ -176,7 +176,6 @@ export const en = {
   "optimise.done": "Packed anew: {saved} less.",
   "optimise.failed": "It could not be packed anew; see the log.",
   "store.deleted": "THIS IMAGE WILL BE DELETED",
-  "store.size": "{image}, {size} of data",
   "store.capturedFrom": "captured {date} UTC from {source}",
   "notes.of": "Notes on {image}:",
   "notes.done": "the notes on {image} are written",
@@ -271,13 +270,12 @@ export const en = {
   "no.wasPart": "this PC was not in a session that is still running",
   "no.inAlready": "{pc} is in the session already",
   "no.retry": "this session is still running: on the list, a lets a PC in again",
-  "no.failures": "every PC is verified",
+  "no.again": "only restores and casts are tried again",
+  "no.failures": "no PC is left to try again with",
   "no.names":
     "Nothing was changed. Rename with n on the list, or choose `own: nothing` with o beside the image.",
   "no.longerPc": "this PC is no longer in the inventory",
   "forget.ask": "Forget {names}?",
-  "forget.warning":
-    "They lose name, seat and history. A PC that boots again registers as a new one.",
   "forget.done": "forgot {names}",
   "wake.done": "sent wake-on-LAN packets to {names}",
   "power.reboot": "Reboot {names}?",

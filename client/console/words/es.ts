@@ -174,7 +174,6 @@ export const es: ConsoleWords = {
   "optimise.done": "Recomprimida: {saved} menos.",
   "optimise.failed": "No se pudo recomprimir; vea el registro.",
   "store.deleted": "ESTA IMAGEN SE ELIMINARÁ",
-  "store.size": "{image}, {size} de datos",
   "store.capturedFrom": "capturada el {date} UTC de {source}",
   "notes.of": "Notas sobre {image}:",
   "notes.done": "las notas sobre {image} están escritas",
@@ -272,13 +271,12 @@ export const es: ConsoleWords = {
   "no.wasPart": "este PC no estaba en una sesión aún en curso",
   "no.inAlready": "{pc} ya está en la sesión",
   "no.retry": "esta sesión sigue en curso: en la lista, a readmite un PC",
-  "no.failures": "todos los PC están verificados",
+  "no.again": "solo se reintentan restauraciones y emisiones",
+  "no.failures": "no queda ningún PC con el que reintentar",
   "no.names":
     "No se ha cambiado nada. Cambie nombres con n en la lista, o elija «propio: nada» con o junto a la imagen.",
   "no.longerPc": "este PC ya no está en el inventario",
   "forget.ask": "¿Olvidar {names}?",
-  "forget.warning":
-    "Pierden nombre, puesto e historial. Un PC que vuelva a arrancar se registra como nuevo.",
   "forget.done": "olvidado: {names}",
   "wake.done": "señal enviada a {names}",
   "power.reboot": "¿Reiniciar {names}?",

@@ -176,7 +176,6 @@ export const fr: ConsoleWords = {
   "optimise.done": "Recompressée : {saved} de moins.",
   "optimise.failed": "La recompression a échoué ; voir le journal.",
   "store.deleted": "CETTE IMAGE SERA SUPPRIMÉE",
-  "store.size": "{image}, {size} de données",
   "store.capturedFrom": "capturée le {date} UTC depuis {source}",
   "notes.of": "Notes sur {image} :",
   "notes.done": "les notes sur {image} sont écrites",
@@ -270,13 +269,12 @@ export const fr: ConsoleWords = {
   "no.wasPart": "ce PC n’était pas dans une session encore en cours",
   "no.inAlready": "{pc} est déjà dans la session",
   "no.retry": "cette session est encore en cours : sur la liste, a réintègre un PC",
-  "no.failures": "tous les PC sont vérifiés",
+  "no.again": "seules les restaurations et les diffusions sont réessayées",
+  "no.failures": "il ne reste aucun PC à réessayer",
   "no.names":
     "Rien n’a été changé. Renommez avec n sur la liste, ou choisissez « propre : rien » avec o à côté de l’image.",
   "no.longerPc": "ce PC n’est plus dans l’inventaire",
   "forget.ask": "Oublier {names} ?",
-  "forget.warning":
-    "Ils perdent nom, place et historique. Un PC qui redémarre s’inscrit comme nouveau.",
   "forget.done": "oublié : {names}",
   "wake.done": "signal envoyé à {names}",
   "power.reboot": "Redémarrer {names} ?",

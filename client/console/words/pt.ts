@@ -174,7 +174,6 @@ export const pt: ConsoleWords = {
   "optimise.done": "Recomprimida: {saved} a menos.",
   "optimise.failed": "A recompressão falhou; veja o registro.",
   "store.deleted": "ESTA IMAGEM SERÁ EXCLUÍDA",
-  "store.size": "{image}, {size} de dados",
   "store.capturedFrom": "capturada em {date} UTC de {source}",
   "notes.of": "Notas sobre {image}:",
   "notes.done": "as notas sobre {image} estão escritas",
@@ -271,13 +270,12 @@ export const pt: ConsoleWords = {
   "no.wasPart": "este PC não estava em uma sessão ainda em curso",
   "no.inAlready": "{pc} já está na sessão",
   "no.retry": "esta sessão ainda está em curso: na lista, a readmite um PC",
-  "no.failures": "todos os PCs estão verificados",
+  "no.again": "só restaurações e transmissões são tentadas de novo",
+  "no.failures": "não resta nenhum PC para tentar de novo",
   "no.names":
     'Nada foi alterado. Renomeie com n na lista, ou escolha "próprio: nada" com o ao lado da imagem.',
   "no.longerPc": "este PC não está mais no inventário",
   "forget.ask": "Esquecer {names}?",
-  "forget.warning":
-    "Eles perdem nome, lugar e histórico. Um PC que iniciar de novo se registra como novo.",
   "forget.done": "esquecido: {names}",
   "wake.done": "sinal enviado a {names}",
   "power.reboot": "Reiniciar {names}?",

@@ -45,6 +45,8 @@ export interface Plan {
   /** What has to be typed before anything is destroyed; null: nothing. */
   readonly word: string | null;
   readonly calls: readonly Call[];
+  /** The name of the PC that each of the calls is for: they go out at the same time. Null: one after the other, to the first that is refused. */
+  readonly together: readonly string[] | null;
   /** Long work, which the last of the calls answers in lines: what it is called while it goes on; null: there is none. */
   readonly work: string | null;
   readonly download: Download | null;
@@ -67,7 +69,7 @@ export interface Action {
 /** A plan with nothing in it but what is given. */
 export const plan = (parts: Partial<Plan> & Pick<Plan, "calls" | "commands" | "done">): Plan => ({
   ...{ facts: [], lost: null, warnings: [], refused: null, word: null },
-  ...{ work: null, download: null },
+  ...{ together: null, work: null, download: null },
   ...parts,
 });
 
@@ -133,9 +135,6 @@ export function overwritten(
   const lost = t("lost", { count: facts.length });
   return { pcs, facts, lost, warnings: orderKeyLines(keys, speech()) };
 }
-
-/** Of a wipe, and of what is not known yet, nothing is asked. */
-export const anyTarget: TargetRequest = { named: null, failingDisks: [], sectors: null };
 
 const disksOf = (pcs: readonly PcView[]): DiskView[] => pcs.flatMap(({ disks }) => disks);
 

@@ -1,6 +1,7 @@
 /** What is ordered of images. */
 import { imageName } from "../../../core/image/manifest.ts";
 import { cannotFitSizeText } from "../../../core/screen/fit.ts";
+import { deletedLines } from "../../../core/screen/losses.ts";
 import { planFit } from "../../../core/session/fit-plan.ts";
 import type { TrustView } from "../../../core/wire/api.ts";
 import { decodeDiskSize } from "../../../core/wire/fit-size.ts";
@@ -24,7 +25,7 @@ import {
 } from "./action.ts";
 import { refusedName } from "./pcs.ts";
 
-export function deleteImageAction(image: ImageView): Action {
+export function deleteImageAction(store: Store, image: ImageView): Action {
   const name = imageName(image);
   const word = encodeURIComponent(name);
   return {
@@ -35,6 +36,7 @@ export function deleteImageAction(image: ImageView): Action {
     plan: () =>
       plan({
         facts: [
+          ...deletedLines(image, store.images.all(), speech()),
           t("image.facts", {
             size: size(image.usedBytes),
             source: image.source,

@@ -1,5 +1,6 @@
 /** What is said of PCs: their names and places, who is who, and whose key is worth something. */
 import { identityLines } from "../../../core/screen/identity.ts";
+import { forgottenLines } from "../../../core/screen/losses.ts";
 import { pcNameRule, roomNameRule } from "../../../core/wire/names.ts";
 import { fieldName, type PcView } from "../../../core/wire/views.ts";
 import type { Store } from "../store.ts";
@@ -134,6 +135,7 @@ export function admitAction(pcs: readonly PcView[]): Action {
         facts: pcs.flatMap((pc) =>
           identityLines(pc, speech()).map((line) => `${pc.name}: ${line}`),
         ),
+        together: names,
         calls: pcs.map(({ id, identity }) => ({
           method: "post",
           path: `${pathOf("pcs", id)}/admit`,
@@ -155,6 +157,7 @@ export function revokeAction(pcs: readonly PcView[]): Action {
     plan: () =>
       plan({
         warnings: [t("revoke.warning")],
+        together: names,
         calls: pcs.map(({ id }) => ({ method: "post", path: `${pathOf("pcs", id)}/revoke` })),
         commands: [command("pc", "revoke", ...names)],
         done: t("revoke.done", { names: list(names) }),
@@ -171,7 +174,8 @@ export function forgetAction(pcs: readonly PcView[]): Action {
     fields: [],
     plan: () =>
       plan({
-        warnings: [t("forget.warning")],
+        warnings: forgottenLines(speech()),
+        together: names,
         calls: pcs.map(({ id }) => ({ method: "delete", path: pathOf("pcs", id) })),
         commands: names.map((name) => command("pc", "forget", name)),
         done: t("forget.done", { names: list(names) }),

@@ -2,6 +2,7 @@
 import { diskLine } from "../../../core/screen/disk.ts";
 import { orderKeys, shownOf } from "../../../core/screen/identity.ts";
 import { isRunning } from "../../../core/screen/pc-state.ts";
+import { anyTarget } from "../../../core/screen/target.ts";
 import { wipeMethodsOf } from "../../../core/screen/wipe.ts";
 import { imageNameRule, type NameRule, nameFault } from "../../../core/wire/names.ts";
 import type { RoomView } from "../../../core/wire/rooms.ts";
@@ -10,7 +11,6 @@ import type { Store } from "../store.ts";
 import { list, speech, t } from "../words.ts";
 import {
   type Action,
-  anyTarget,
   choice,
   command,
   diskFields,
@@ -94,6 +94,7 @@ export function powerAction(store: Store, pcs: readonly PcView[], power: Power):
                   ? [t("power.inSession", { pc: pc.name, session: part.session.id })]
                   : [];
               }),
+        together: names,
         calls: pcs.map(({ id }) => ({
           ...{ method: "post", path: `${pathOf("pcs", id)}/power`, body: { action: power } },
         })),
@@ -126,10 +127,11 @@ export function wipeAction(store: Store, pcs: readonly PcView[]): Action {
       const shown = shownOf(orderKeys(pcs, store.rooms.all()));
       return plan({
         ...{ facts, lost, warnings: [...warnings, t("wipe.certificate")], word: wordOf(null, pcs) },
+        together: names,
         calls: pcs.map(({ id, name }) => ({
           method: "post",
           path: `${pathOf("pcs", id)}/wipe`,
-          body: { method, disk, failingDisks, overwrite: name, shown },
+          body: { method, disk, failingDisks, overwrite: name, shown, wait: false },
         })),
         commands: [command("pc", "wipe", ...names, "--method", method, ...diskWords(disks))],
         done: t("wipe.done", { names: list(names) }),

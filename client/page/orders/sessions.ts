@@ -1,13 +1,15 @@
 /** What is ordered of a session, and the answers to what people at PCs ask for. */
+import { triedAgain } from "../../../core/screen/again.ts";
 import { diskIdentity } from "../../../core/screen/disk.ts";
 import { orderKeys, shownOf } from "../../../core/screen/identity.ts";
 import { isRunning } from "../../../core/screen/pc-state.ts";
+import { targetOf } from "../../../core/screen/target.ts";
 import type { RequestView } from "../../../core/wire/trust.ts";
 import type { PcView, SessionView } from "../../../core/wire/views.ts";
 import { sessionTitle } from "../room-view.ts";
 import type { Store } from "../store.ts";
 import { t } from "../words.ts";
-import { type Action, anyTarget, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
+import { type Action, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
 
 export function startAction({ id }: SessionView): Action {
   return {
@@ -78,7 +80,7 @@ export function letInAction(store: Store, session: SessionView, pc: PcView): Act
     isDanger: true,
     fields: [],
     plan() {
-      const { facts, lost, warnings } = overwritten(store, [pc], anyTarget);
+      const { facts, lost, warnings } = overwritten(store, [pc], targetOf(session));
       const shown = shownOf(orderKeys([pc], store.rooms.all()));
       return plan({
         ...{ facts, lost, warnings, word: pc.name },
@@ -99,22 +101,21 @@ export function letInAction(store: Store, session: SessionView, pc: PcView): Act
 /** A new session for those that an ended one did not verify. */
 export function retryAction(store: Store, session: SessionView): Action {
   const { id } = session;
-  const members = session.members.filter(({ result }) => result !== "verified");
   return {
     title: t("retry.title", { session: id }),
     submit: t("retry"),
     isDanger: true,
     fields: [],
     plan() {
-      const pcs = members.flatMap(({ pc }) => store.pcs.get(pc) ?? []);
-      const { facts, lost, warnings } = overwritten(store, pcs, anyTarget);
-      const overwrite = members.map(({ name }) => name).join(",");
+      const pcs = triedAgain(session, (each) => store.pcs.get(each));
+      const { facts, lost, warnings } = overwritten(store, pcs, targetOf(session));
+      const overwrite = pcs.map(({ name }) => name).join(",");
       return plan({
         ...{ facts, lost, warnings, word: wordOf(null, pcs) },
         refused: isRunning(session) ? t("retry.running") : null,
         calls: [{ method: "post", path: `${pathOf("sessions", id)}/retry`, body: { overwrite } }],
         commands: [command("session", "retry", id)],
-        done: t("retry.done", { count: members.length }),
+        done: t("retry.done", { count: pcs.length }),
       });
     },
   };

@@ -57,6 +57,8 @@ export const en = {
   "choice.on": "on",
   "choice.off": "off",
   // Errors and the connection
+  "together.done": "Accepted for {names}.",
+  "together.not": "Not for {pc}: {why}.",
   "error.title": "It did not work",
   "error.next": "What to do:",
   "error.status": "the server answered {status}",
@@ -294,7 +296,7 @@ export const en = {
   "wipe.title": "Wipe the disks of {names}",
   "field.method": "Method",
   "wipe.certificate": "The session’s page then has a certificate of what was done.",
-  "wipe.done": "Wiped {names}.",
+  "wipe.done": "Wiping {names}.",
   "no.pc": "There is no PC here: choose or mark one.",
   "no.several": "Only one PC at a time: clear the marks.",
   "no.disk": "The server does not know a disk of {pc} yet.",
@@ -321,8 +323,6 @@ export const en = {
   "move.done": "Moved {names} to room {room}.",
   forget: "Forget",
   "forget.title": "Forget {names}?",
-  "forget.warning":
-    "They lose name, seat and history. A PC that boots again registers as a new one.",
   "forget.done": "Forgot {names}.",
   identify: "Identify",
   "identify.title": "Which PC is {pc}?",

@@ -57,6 +57,8 @@ export const es: Words = {
   "choice.on": "activado",
   "choice.off": "desactivado",
   // Errors and the connection
+  "together.done": "Aceptado para {names}.",
+  "together.not": "No para {pc}: {why}.",
   "error.title": "No ha funcionado",
   "error.next": "Qué hacer:",
   "error.status": "el servidor respondió {status}",
@@ -299,7 +301,7 @@ export const es: Words = {
   "wipe.title": "Borrar los discos de {names}",
   "field.method": "Método",
   "wipe.certificate": "La página de la sesión tendrá después un certificado de lo hecho.",
-  "wipe.done": "{names}: disco borrado.",
+  "wipe.done": "{names}: borrando el disco.",
   "no.pc": "No hay ningún PC aquí: elija o marque uno.",
   "no.several": "Un solo PC a la vez: quite las marcas.",
   "no.disk": "El servidor aún no conoce ningún disco de {pc}.",
@@ -327,8 +329,6 @@ export const es: Words = {
   "move.done": "{names}: en la sala {room}.",
   forget: "Olvidar",
   "forget.title": "¿Olvidar {names}?",
-  "forget.warning":
-    "Pierden nombre, puesto e historial. Un PC que vuelva a arrancar se registra como nuevo.",
   "forget.done": "{names}: olvidado.",
   identify: "Identificar",
   "identify.title": "¿Qué PC es {pc}?",

@@ -57,6 +57,8 @@ export const fr: Words = {
   "choice.on": "activé",
   "choice.off": "désactivé",
   // Errors and the connection
+  "together.done": "Accepté pour {names}.",
+  "together.not": "Pas pour {pc} : {why}.",
   "error.title": "Cela n’a pas fonctionné",
   "error.next": "Que faire :",
   "error.status": "le serveur a répondu {status}",
@@ -300,7 +302,7 @@ export const fr: Words = {
   "wipe.title": "Effacer les disques de {names}",
   "field.method": "Méthode",
   "wipe.certificate": "La page de la session aura ensuite un certificat de ce qui a été fait.",
-  "wipe.done": "{names} : disque effacé.",
+  "wipe.done": "{names} : effacement du disque.",
   "no.pc": "Pas de PC ici : choisissez ou sélectionnez-en un.",
   "no.several": "Un seul PC à la fois : désélectionnez les autres.",
   "no.disk": "Le serveur ne connaît pas encore de disque de {pc}.",
@@ -327,8 +329,6 @@ export const fr: Words = {
   "move.done": "{names} : déplacé vers la salle {room}.",
   forget: "Oublier",
   "forget.title": "Oublier {names} ?",
-  "forget.warning":
-    "Ils perdent nom, place et historique. Un PC qui redémarre s’inscrit comme nouveau.",
   "forget.done": "{names} : oublié.",
   identify: "Identifier",
   "identify.title": "Quel PC est {pc} ?",

@@ -57,6 +57,8 @@ export const pt: Words = {
   "choice.on": "ligado",
   "choice.off": "desligado",
   // Errors and the connection
+  "together.done": "Aceito para {names}.",
+  "together.not": "Não para {pc}: {why}.",
   "error.title": "Não funcionou",
   "error.next": "O que fazer:",
   "error.status": "o servidor respondeu {status}",
@@ -298,7 +300,7 @@ export const pt: Words = {
   "wipe.title": "Apagar os discos de {names}",
   "field.method": "Método",
   "wipe.certificate": "A página da sessão terá depois um certificado do que foi feito.",
-  "wipe.done": "{names}: disco apagado.",
+  "wipe.done": "{names}: apagando o disco.",
   "no.pc": "Não há PC aqui: escolha ou marque um.",
   "no.several": "Um PC por vez: desmarque os outros.",
   "no.disk": "O servidor ainda não conhece um disco de {pc}.",
@@ -325,8 +327,6 @@ export const pt: Words = {
   "move.done": "{names}: movido para a sala {room}.",
   forget: "Esquecer",
   "forget.title": "Esquecer {names}?",
-  "forget.warning":
-    "Eles perdem nome, lugar e histórico. Um PC que iniciar de novo será registrado como novo.",
   "forget.done": "{names}: esquecido.",
   identify: "Identificar",
   "identify.title": "Qual PC é {pc}?",

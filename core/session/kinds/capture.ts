@@ -114,6 +114,7 @@ export const capture: Kind<CaptureSpec, CaptureState, CaptureFact> = {
     image: image ?? spec.name,
     room: null,
     sender: spec.pc,
+    ...{ disk: spec.disk, failingDisks: [] },
     state: workerState(worker),
     startedAt: names.startedAt,
     endedAt: names.endedAt,

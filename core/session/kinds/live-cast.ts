@@ -142,6 +142,7 @@ export const liveCast: Kind<LiveSpec, LiveState, LiveFact> = {
       image: imageText(state),
       room: spec.room,
       sender: spec.sender,
+      ...{ disk: spec.disk, failingDisks: [...spec.failingDisks] },
       state: isFinishing ? "verifying" : sessionState(receivers, gauges, storedBytes),
       startedAt: names.startedAt,
       endedAt: names.endedAt,

@@ -160,6 +160,7 @@ export const restore: Kind<RestoreSpec, RestoreState, RestoreFact> = {
       image: image.name,
       room: spec.room,
       sender: null,
+      ...{ disk: spec.disk, failingDisks: [...spec.failingDisks] },
       // The contract has no word of its own for a room that waits for its image.
       state: isFitting(state) ? "gathering" : sessionState(receivers, gauges, image.storedBytes),
       startedAt: names.startedAt,

@@ -84,6 +84,7 @@ export const wipe: Kind<WipeSpec, WipeState, WorkerFact> = {
     image: null,
     room: null,
     sender: null,
+    ...{ disk: spec.disk, failingDisks: [...spec.failingDisks] },
     state: workerState(worker),
     startedAt: names.startedAt,
     endedAt: names.endedAt,

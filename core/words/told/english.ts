@@ -161,7 +161,7 @@ export const told = [
   "cast its disk {disk} to {room} ({pcs})",
   "cast its disk {disk} to {room} ({pcs}), stored as image {image}",
   // What is wrong with a PC
-  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore that did not finish leaves a disk like that. Restore this PC again before it is used.",
+  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore or a wipe that did not finish leaves a disk like that. Restore it, or wipe it again, before this PC is used.",
   "This PC's clock was {time} slow; it was set by the server's. Check the battery on its mainboard.",
   "This PC's clock was {time} fast; it was set by the server's. Check the battery on its mainboard.",
   "{days} days",

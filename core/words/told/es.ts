@@ -238,8 +238,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   "cast its disk {disk} to {room} ({pcs}), stored as image {image}":
     "emitir su disco {disk} a {room} ({pcs}), guardado como imagen {image}",
   // What is wrong with a PC
-  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore that did not finish leaves a disk like that. Restore this PC again before it is used.":
-    "{disk} NO ARRANCA: su comienzo está vacío, y hay datos detrás. Una restauración sin terminar deja un disco así. Restaure de nuevo este PC antes de usarlo.",
+  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore or a wipe that did not finish leaves a disk like that. Restore it, or wipe it again, before this PC is used.":
+    "{disk} NO ARRANCA: su comienzo está vacío, y hay datos detrás. Una restauración o un borrado sin terminar deja un disco así. Restáurelo, o bórrelo de nuevo, antes de usar este PC.",
   "This PC's clock was {time} slow; it was set by the server's. Check the battery on its mainboard.":
     "El reloj de este PC iba atrasado {time}; se ajustó con el del servidor. Revise la pila de su placa base.",
   "This PC's clock was {time} fast; it was set by the server's. Check the battery on its mainboard.":

@@ -239,8 +239,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   "cast its disk {disk} to {room} ({pcs}), stored as image {image}":
     "diffuser son disque {disk} vers {room} ({pcs}), enregistré comme image {image}",
   // What is wrong with a PC
-  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore that did not finish leaves a disk like that. Restore this PC again before it is used.":
-    "{disk} NE DÉMARRE PAS : son début est vide, et il y a des données derrière. Une restauration inachevée laisse un tel disque. Restaurez ce PC de nouveau avant de l’utiliser.",
+  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore or a wipe that did not finish leaves a disk like that. Restore it, or wipe it again, before this PC is used.":
+    "{disk} NE DÉMARRE PAS : son début est vide, et il y a des données derrière. Une restauration ou un effacement inachevé laisse un tel disque. Restaurez-le, ou effacez-le de nouveau, avant d’utiliser ce PC.",
   "This PC's clock was {time} slow; it was set by the server's. Check the battery on its mainboard.":
     "L’horloge de ce PC retardait de {time} ; elle a été réglée sur le serveur. Vérifiez la pile de sa carte mère.",
   "This PC's clock was {time} fast; it was set by the server's. Check the battery on its mainboard.":

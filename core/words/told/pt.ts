@@ -234,8 +234,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   "cast its disk {disk} to {room} ({pcs}), stored as image {image}":
     "transmitir o disco {disk} para {room} ({pcs}), guardado como imagem {image}",
   // What is wrong with a PC
-  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore that did not finish leaves a disk like that. Restore this PC again before it is used.":
-    "{disk} NÃO INICIA: o começo está vazio, e há dados depois. Uma restauração não concluída deixa um disco assim. Restaure este PC de novo antes de usá-lo.",
+  "{disk} DOES NOT START: its start is empty, and there are data behind it. A restore or a wipe that did not finish leaves a disk like that. Restore it, or wipe it again, before this PC is used.":
+    "{disk} NÃO INICIA: o começo está vazio, e há dados depois. Uma restauração ou um apagamento não concluído deixa um disco assim. Restaure-o, ou apague-o de novo, antes de usar este PC.",
   "This PC's clock was {time} slow; it was set by the server's. Check the battery on its mainboard.":
     "O relógio deste PC estava {time} atrasado; foi acertado pelo servidor. Verifique a bateria da placa-mãe.",
   "This PC's clock was {time} fast; it was set by the server's. Check the battery on its mainboard.":

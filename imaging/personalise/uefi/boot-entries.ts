@@ -16,7 +16,7 @@ import { fatFiles } from "../../../core/image/fat-files.ts";
 import { type GptPartition, gptPartitions } from "../../../core/image/gpt.ts";
 import type { Personal } from "../../../core/wire/personal.ts";
 import type { StepView } from "../../../core/wire/views.ts";
-import { openDisk, sourceOf } from "../../disk/disk.ts";
+import { type Disk, openDisk, sourceOf } from "../../disk/disk.ts";
 import { listDisks } from "../../disk/disks.ts";
 import { systemRoots } from "../../disk/sysfs.ts";
 import { runTool } from "../../disk/tool.ts";
@@ -27,6 +27,8 @@ export interface BootEntriesOptions {
   readonly disk: string;
   readonly bootFirst: Personal["bootFirst"];
   readonly signal: AbortSignal;
+  /** Of the partitions that the disk had before it was restored, as `partitionGuids` answered then. */
+  readonly formerGuids: ReadonlySet<string>;
   /** The other disks of the PC: by default those that it has. */
   readonly otherDisks?: readonly string[];
   /** The firmware's folder in sysfs. */
@@ -108,32 +110,40 @@ function reasonOf(error: unknown): string {
   }
 }
 
+/** Of all its partitions; none where there is no GPT. */
+export async function partitionGuids(disk: Disk): Promise<Set<string>> {
+  return new Set((await partitionsOf(disk)).map(({ guid }) => guid));
+}
+
+const partitionsOf = (disk: Disk): Promise<GptPartition[]> =>
+  gptPartitions({ ...sourceOf(disk), diskBytes: disk.size, logicalSector: disk.logicalSector });
+
 interface Disks {
   readonly systemPartitions: readonly SystemPartition[];
-  readonly presentGuids: ReadonlySet<string> | null;
+  readonly goneGuids: ReadonlySet<string>;
   /** What could not be read. */
   readonly notes: readonly string[];
 }
 
-async function readDisks({ disk, otherDisks }: BootEntriesOptions): Promise<Disks> {
+async function readDisks(options: BootEntriesOptions): Promise<Disks> {
+  const { disk, otherDisks, formerGuids } = options;
   const notes: string[] = [];
-  const guids = new Set<string>();
-  const systemPartitions = await readDisk(disk, guids, notes);
+  const present = new Set<string>();
+  const systemPartitions = await readDisk(disk, present, notes);
   const own = await realpath(disk);
   let isWhole = true;
   for (const path of otherDisks ?? listDisks(systemRoots).map((each) => each.path)) {
     if (path === own) continue;
     try {
       await using opened = await openDisk(path, { write: false });
-      const { logicalSector } = opened;
-      const source = { ...sourceOf(opened), diskBytes: opened.size, logicalSector };
-      for (const { guid } of await gptPartitions(source)) guids.add(guid);
+      for (const guid of await partitionGuids(opened)) present.add(guid);
     } catch {
       isWhole = false;
       notes.push(`${path} could not be read, and so no entry was removed`);
     }
   }
-  return { systemPartitions, presentGuids: isWhole ? guids : null, notes };
+  const gone = [...formerGuids].filter((guid) => isWhole && !present.has(guid));
+  return { systemPartitions, goneGuids: new Set(gone), notes };
 }
 
 /** The restored disk's system partitions with their files; `guids` gets all its partitions. */
@@ -145,7 +155,7 @@ async function readDisk(
   await using disk = await openDisk(path, { write: false });
   const { logicalSector } = disk;
   const source = sourceOf(disk);
-  const partitions = await gptPartitions({ ...source, diskBytes: disk.size, logicalSector });
+  const partitions = await partitionsOf(disk);
   for (const { guid } of partitions) guids.add(guid);
   const found: SystemPartition[] = [];
   for (const partition of partitions.filter(({ type }) => type === systemPartitionType)) {

@@ -1,6 +1,7 @@
 /**
- * Disks that a restore has left half done (docs/decisions/0003): what a PC starts from was emptied
- * first and would have been written last, so the disk's start is zeros while data lie behind it.
+ * Disks that a restore, or a wipe, has left half done (docs/decisions/0003): what a PC starts from was emptied
+ * first and would have been written last, so the disk's start is zeros while data lie behind it. A wipe that is
+ * done, and does not know that the disk reads as zeros, has left a mark at its start.
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { atMost } from "../../../core/node/at-most.ts";
@@ -50,7 +51,8 @@ const keyOf = (disk: DiskView): string => `${disk.path} ${diskIdentity(disk)} ${
 /** What the screen says of such a disk. */
 export const halfWrittenText = (disk: DiskView): string =>
   `${disk.path} DOES NOT START: its start is empty, and there are data behind it. ` +
-  "A restore that did not finish leaves a disk like that. Restore this PC again before it is used.";
+  "A restore or a wipe that did not finish leaves a disk like that. " +
+  "Restore it, or wipe it again, before this PC is used.";
 
 /** Whether the disk's first and last chunk are zeros, and something that lies between is not. Rejects when it cannot be read. */
 export async function isHalfWritten({ path, size }: DiskView): Promise<boolean> {

@@ -2,6 +2,7 @@
 import type { TaskProgress } from "../../../core/agent/state.ts";
 import { assert, RoomcastError } from "../../../core/errors.ts";
 import { misfitOf } from "../../../core/image/fit.ts";
+import { atMost } from "../../../core/node/at-most.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { chooseTarget } from "../../../core/session/target.ts";
 import type { RestoreOrder } from "../../../core/wire/orders.ts";
@@ -10,11 +11,12 @@ import type { DiskView, StepView } from "../../../core/wire/views.ts";
 import type { Counters, HeardCounters } from "../../../core/wire/work.ts";
 import { fitDisk, fitsAsItIs } from "../../../imaging/fit/fit-disk.ts";
 import { personaliseDisk } from "../../../imaging/personalise/personalise.ts";
-import { setBootEntries } from "../../../imaging/personalise/uefi/boot-entries.ts";
+import { partitionGuids, setBootEntries } from "../../../imaging/personalise/uefi/boot-entries.ts";
 import { closedUnlessHung } from "../../../imaging/restore/disk-faults.ts";
 import type { DiskRestore } from "../../../imaging/restore/disk-restore.ts";
 import { openTarget, restoreOnto } from "../../../imaging/restore/onto-disk.ts";
 import { otherSectorsOf } from "../../../imaging/restore/other-sectors.ts";
+import type { BeyondEnd } from "../../../imaging/restore/short-disk.ts";
 import { BusyMeter, Meter } from "../meter.ts";
 import type { RestoreImage } from "./restore-image.ts";
 import { stoppedError, type TaskPorts } from "./task.ts";
@@ -43,6 +45,9 @@ export interface OwnFiles {
   driver(path: string): AsyncIterable<Uint8Array>;
 }
 
+/** In milliseconds: a disk that hangs is waited for, and named, once it is written to. */
+const formerLimit = 4000;
+
 export class RestoreDisk {
   /** What was done to the disk once it was verified. */
   readonly steps: StepView[] = [];
@@ -51,9 +56,12 @@ export class RestoreDisk {
   private readonly order: RestoreOrder;
   private readonly ports: RestoreDiskPorts;
   private readonly signal: AbortSignal;
+  private readonly beyond: BeyondEnd = new Map();
   private readonly meter = new Meter();
   private readonly busy = new BusyMeter();
   private restore: DiskRestore | null = null;
+  /** Of the partitions that it had, which the firmware may have entries of; empty where that is not known. */
+  private formerGuids: ReadonlySet<string> = new Set();
   /** What is done to it once it was verified; null before. */
   private finish: "growing" | "personalising" | null = null;
 
@@ -102,11 +110,15 @@ export class RestoreDisk {
     const opened = await openTarget(target);
     await using _ = closedUnlessHung(opened, () => this.restore?.diskHangs ?? false);
     this.disk = target;
+    if (ports.ownsFirmware) {
+      const former = partitionGuids(opened).catch(() => null);
+      this.formerGuids = (await atMost(formerLimit, former)) ?? this.formerGuids;
+    }
     signal.throwIfAborted();
     const { verify, scan, live } = order;
     const restore = restoreOnto({
       ...image,
-      ...{ opened, view: target },
+      ...{ opened, view: target, beyond: this.beyond },
       how: { verify, discard: !scan, isLive: live !== "no" },
       fetch: (entryIndex) => feed.fetch(entryIndex),
     });
@@ -140,13 +152,14 @@ export class RestoreDisk {
 
   /** The copy is verified; now it is made to fit this disk. */
   async fit({ manifest, entries }: RestoreImage): Promise<void> {
-    const { order, ports, disk, signal } = this;
+    const { order, ports, disk, beyond, signal } = this;
     if (disk === null || fitsAsItIs(disk, manifest)) return;
     this.finish = "growing";
     ports.milestone(`making ${order.image} fit ${disk.path}`);
     const { said } = this;
+    const { grow } = order;
     try {
-      await fitDisk({ path: disk.path, manifest, entries, grow: order.grow, signal, said });
+      await fitDisk({ path: disk.path, manifest, entries, beyond, grow, signal, said });
     } catch (error) {
       if (!(error instanceof RoomcastError) || error.code === "cancelled") throw error;
       const what = `the disk was verified, but could not be made to fit: ${error.message}`;
@@ -167,7 +180,8 @@ export class RestoreDisk {
     await personaliseDisk({ path: disk.path, personal, mac, signal, said, log: ports.log, driver });
     if (ports.ownsFirmware) {
       const { bootFirst } = personal;
-      const step = await setBootEntries({ disk: disk.path, bootFirst, signal });
+      const { formerGuids } = this;
+      const step = await setBootEntries({ disk: disk.path, formerGuids, bootFirst, signal });
       if (step !== null) said(step);
     }
     const failed = steps.filter(({ result }) => result === "failed");

@@ -1,4 +1,5 @@
 import type { DhcpFact } from "../../../core/boot/dhcp-action.ts";
+import type { WatchFact } from "../../../core/boot/dhcp-watch.ts";
 import type { Log } from "../../host/log.ts";
 import { RareLines, troubleLines, usualLines } from "../../lab/rare-line.ts";
 import type { TftpFact } from "./tftp-listener.ts";
@@ -28,12 +29,16 @@ const troubleKinds: ReadonlySet<DhcpFact["kind"]> = new Set([
   ] as const),
 ]);
 
-/** What the log is told of packets: anybody can send them, in any number. */
+/** Of each kind of news of other DHCP servers, lines a minute: a lab has one or two such servers. */
+const otherServerLines = 5;
+
+/** What the log and the history are told of packets: anybody can send them, in any number. */
 export class BootLog {
   private readonly log: Log;
   private readonly rare: RareLines;
   private readonly troubles: RareLines;
   private readonly usual: RareLines;
+  private readonly otherServers: RareLines;
 
   /** `now`: milliseconds of a clock that only goes forward. */
   constructor(log: Log, now: () => number) {
@@ -41,6 +46,7 @@ export class BootLog {
     this.rare = new RareLines(now, 1);
     this.troubles = new RareLines(now, troubleLines);
     this.usual = new RareLines(now, usualLines);
+    this.otherServers = new RareLines(now, otherServerLines);
   }
 
   /** Answers the text as it was told; null: it was only counted. */
@@ -50,6 +56,20 @@ export class BootLog {
     const level = troubleKinds.has(kind) ? "warn" : "info";
     this.log[level]({ ...fields, interface: interfaceName }, `DHCP: ${text}`);
     return text;
+  }
+
+  /** Of another DHCP server. Answers the text as it was told; null: it was only counted. */
+  otherServer({ kind, server }: WatchFact, interfaceName: string): string | null {
+    const verb = kind === "gone" ? "does not answer any more" : "appeared";
+    const said = `the DHCP server ${server.address} on ${interfaceName} ${verb}`;
+    const text = this.otherServers.take(kind, said);
+    if (text !== null) this.log.info({ ...server, interface: interfaceName }, `DHCP: ${text}`);
+    return text;
+  }
+
+  /** Something that is wrong with the other servers, for the history; null: it was only counted. */
+  otherServerTrouble(text: string): string | null {
+    return this.otherServers.take("trouble", text);
   }
 
   tftp({ outcome, ...fields }: TftpFact): void {

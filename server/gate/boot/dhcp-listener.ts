@@ -52,10 +52,12 @@ export async function startDhcpListener(
   const answers = new LeaseAnswers({
     leases,
     say: (action) => say(action, socket, advertiser, options),
-    probe(mac, subnet, { address, doubted }) {
-      prober?.probe(address, doubted).then((answered) => {
+    probe(mac, subnet, asked) {
+      // It may have waited for the disk; another probe of the address would be ended by it.
+      if (!own.machine.isWaitingFor(asked)) return;
+      prober?.probe(asked.address, asked.doubted).then((answered) => {
         guarded(onError, () => {
-          answers.take(mac, subnet, own.machine.probed(address, answered, now()));
+          answers.take(mac, subnet, own.machine.probed(asked, answered, now()));
         });
       }, onError);
     },

@@ -44,8 +44,8 @@ export interface DhcpServiceOptions {
   isSecureBootOff(mac: MacAddress): boolean;
   /** Hears of every PC that boots. */
   readonly bootUuids: BootUuids;
-  /** The log of what packets bring about. */
-  readonly told: Pick<BootLog, "dhcp">;
+  /** Of what packets bring about. */
+  readonly told: Pick<BootLog, "dhcp" | "otherServer" | "otherServerTrouble">;
   /** What PCs have by their seats. */
   readonly seats: DhcpSeats;
   /** A PC has asked for an address, of this server or another. */
@@ -74,6 +74,9 @@ export interface DhcpService extends AsyncDisposable {
 /** Decides how DHCP is answered, answers it, and keeps an eye on who else does. */
 export async function startDhcpService(options: DhcpServiceOptions): Promise<DhcpService> {
   const { interfaceName, wanted, log, note, warn } = options;
+  const noteIfTold = (text: string | null): void => {
+    if (text !== null) note(text);
+  };
   await using opened = new AsyncDisposableStack();
   let mode: DhcpMode | undefined;
   let told: readonly string[] | null = null; // not decided yet, or not looked for long enough
@@ -81,14 +84,14 @@ export async function startDhcpService(options: DhcpServiceOptions): Promise<Dhc
   const tell = (): void => {
     if (mode === undefined || told === null) return;
     const texts = otherServerTexts(mode, options.address, watcher.servers);
-    for (const text of texts) if (!told.includes(text)) note(text);
+    for (const text of texts)
+      if (!told.includes(text)) noteIfTold(options.told.otherServerTrouble(text));
     told = texts;
     warn([...texts, ...(boots?.networkTexts ?? []), ...(boots?.pcTexts ?? [])]);
   };
-  const onWatch = ({ kind, server }: WatchFact): void => {
-    const about = `the DHCP server ${server.address} on ${interfaceName}`;
-    log.info({ ...server, interface: interfaceName }, `DHCP: ${about} ${kind}`);
-    if (kind === "gone" && mode !== undefined) note(`${about} does not answer any more`);
+  const onWatch = (fact: WatchFact): void => {
+    const text = options.told.otherServer(fact, interfaceName);
+    if (fact.kind === "gone" && mode !== undefined) noteIfTold(text);
     tell();
   };
   const watcher: DhcpWatcher = opened.use(watcherOf({ ...options, onFact: onWatch }));

@@ -2,7 +2,7 @@
  * A PC hears of its lease once that is durable. If the disk does not take it, it hears all the same, and people are told:
  * this server knows of the lease, and whoever is given an address is given one that answers no ARP.
  */
-import { type DhcpAction, unwritten } from "../../../core/boot/dhcp-action.ts";
+import { type DhcpAction, type Probe, unwritten } from "../../../core/boot/dhcp-action.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
 import { errorText } from "../../../core/errors.ts";
 import { guarded } from "../../../core/node/guard.ts";
@@ -19,7 +19,6 @@ export interface LeaseStore {
   remove(mac: string, subnet: AddressRange): void;
 }
 
-export type Probe = Extract<DhcpAction, { type: "probe" }>;
 export type Said = Exclude<DhcpAction, { type: "save" | "forget" | "probe" }>;
 
 export interface LeaseAnswersPorts {

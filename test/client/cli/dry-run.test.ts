@@ -4,9 +4,11 @@ import { test } from "node:test";
 import { diskOf, imageOf, pcOf } from "../console/fake-lab.ts";
 import { ran, room } from "./run-command.ts";
 
-const image = imageOf(3, { name: "win11" });
+const step = { name: "printer.sh", bytes: 9, by: "ann", addedAt: "2026-11-21T09:00:00Z" };
+const image = imageOf(3, { name: "win11", steps: [step] });
 const fitted = imageOf(4, { name: "win11", fitOf: image.id, fitSize: "240GB" });
-const pcs = [pcOf(1, { disks: [diskOf(1)] }), pcOf(2, { disks: [diskOf(2)] })];
+const own = { address: "10.0.0.7/24", fields: { PRINTER: "east" } };
+const pcs = [pcOf(1, { disks: [diskOf(1)], ...own }), pcOf(2, { disks: [diskOf(2)] })];
 const there = {
   ...{ "/pcs": pcs, "/images": [image, fitted], "/images/win11": image },
   ...{ "/pcs/pc01": pcs[0], "/pcs/pc02": pcs[1] },
@@ -21,8 +23,18 @@ const cases: readonly (readonly [line: string, ...says: RegExp[]])[] = [
   ],
   ["cast pc01 --room lab-1", /the disk of pc01 will overwrite:/, /^ {2}pc02: /m],
   ["pc wipe pc01", /will be wiped/, /^ {2}pc01: .*sd/m],
-  ["pc forget pc01", /^pc01 \(\S+\) will be forgotten: its place in room lab-1/m],
-  ["image delete win11", /^The image win11@\d+ \(/m, /^The image win11@\d+-fit-240GB \(/m],
+  [
+    "pc forget pc01",
+    /^pc01 \(\S+\) will be forgotten: its place in room lab-1, its address 10.0.0.7\/24, its field PRINTER, its key/m,
+    /^Lost: .*SSH host keys/m,
+    /^The history stays/m,
+  ],
+  [
+    "image delete win11",
+    /^The image win11@\d+ \(/m,
+    /^The image win11@\d+-fit-240GB \(/m,
+    /^Its own script printer.sh will be deleted/m,
+  ],
   ["room delete lab-1", /^The room lab-1 will be deleted/m, /default: pc01, pc02$/m],
 ];
 

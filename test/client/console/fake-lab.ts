@@ -82,6 +82,7 @@ export const sessionOf = (
   image: "win11-lab@4",
   room: "lab-1",
   sender: null,
+  ...{ disk: null, failingDisks: [] },
   state: "casting",
   startedAt: "2026-11-22T09:00:00Z",
   endedAt: null,

@@ -109,6 +109,8 @@ test("Clonezilla and FOG, GPT: the image is that of the disk itself, byte for by
     unlabelSwap(unlabelled, parts);
     const saves = [
       { by: "cz", compression: "zst", pieces: split, save: saveClonezilla, from: disk },
+      { by: "cz", compression: "gz", pieces: single, save: saveClonezilla, from: disk },
+      { by: "cz", compression: "xz", pieces: single, save: saveClonezilla, from: disk },
       { by: "fog", compression: "gz", pieces: split, save: saveFog, from: unlabelled },
       { by: "fog", compression: "zst", pieces: single, save: saveFog, from: unlabelled },
     ];

@@ -12,6 +12,7 @@ import { agentFor } from "../../../client/api/trust.ts";
 import { exportImage } from "../../../client/transfer/export.ts";
 import { importImage } from "../../../client/transfer/import.ts";
 import {
+  fill,
   inFolder,
   lookAt,
   makeAt,
@@ -109,6 +110,23 @@ test("a partclone image of a single partition is a disk without a table", () =>
     tool("e2fsck", ["-fn", join(folder, "back")]);
     const [image, direct] = [await at.import(saved, "part"), await at.import(part, "direct")];
     await at.requireSame(image, direct, "partition");
+  }));
+
+test("a raw file that is cut within a sector is a disk of whole ones, the last filled with zeros", () =>
+  inFolder(async (folder) => {
+    const cut = join(folder, "cut");
+    fill(cut, 2 * mib + 100, 0x33);
+    tool("zstd", ["-q", cut]);
+    for (const [name, path] of Object.entries({ odd: cut, "odd-stream": `${cut}.zst` })) {
+      const { diskBytes } = await at.import(path, name, true);
+      assert.equal(diskBytes, 2 * mib + 512, name);
+      await at.export(name, join(folder, `${name}.back`));
+      const whole = Buffer.concat([readFileSync(cut), Buffer.alloc(412)]);
+      assert(readFileSync(join(folder, `${name}.back`)).equals(whole), name);
+    }
+    const empty = join(folder, "empty");
+    writeFileSync(empty, "");
+    await assert.rejects(at.import(empty, "empty", true), { code: "bad-input", message: /empty/ });
   }));
 
 test("what is cut or damaged is refused, and leaves nothing", () =>

@@ -92,8 +92,12 @@ export async function saveClonezilla(
         : fs === "dd-ptcl"
           ? `partclone.dd -q -f 0 -s ${part} -O - -L /dev/null`
           : `partclone.${programOf(fs)} -c -q -f 0 -s ${part} -O - -L /dev/null`;
-    const name = into(`sda${index}.${kind}${suffix}.`);
-    await shell(`${read} | ${packers[compression]} | split -a 2 -b ${pieceBytes} - ${name}`);
+    const name = into(`sda${index}.${kind}${suffix}`);
+    const pieces =
+      pieceBytes === Number.POSITIVE_INFINITY
+        ? `> ${name}`
+        : `| split -a 2 -b ${pieceBytes} - ${name}.`;
+    await shell(`${read} | ${packers[compression]} ${pieces}`);
   });
   writeFileSync(into("blkid.list"), `${blkid.join("\n")}\n`);
 }

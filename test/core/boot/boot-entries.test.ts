@@ -47,7 +47,7 @@ const options = (
       current,
     },
     systemPartitions: [{ partition: debianPartition, files }],
-    presentGuids: new Set([debianPartition.guid, other.guid]),
+    goneGuids: new Set([gone.guid]),
     bootFirst: "network",
     ...rest,
   };
@@ -152,14 +152,19 @@ test("not removed: USB sticks, the firmware's tools, other disks, no GPT, and wh
   };
   const all = options(entries, [1, 2, 3, 4, 5, 6, 7, 8]);
   assert.deepEqual(planBootEntries(all), nothing);
-  // A disk that could not be read: nothing is known to be gone.
-  const unknown = options({ ...entries, 9: disk("x", "\\x.efi", gone) }, [1, 2], {
-    presentGuids: null,
-  });
-  assert.deepEqual(planBootEntries(unknown).removed, []);
   // The number of what cannot be decoded is not free.
   const next = options({ 0: Uint8Array.of(9), 1: network4 }, [1]);
   assert.match(written(planBootEntries(next))[0] ?? "", /^2:/);
+});
+
+test("a system on a disk that is out of sight keeps its entry, and the same loader here gets one of its own", () => {
+  // As efibootmgr makes them: nothing says that one is on a USB disk, or behind a controller without a driver.
+  const unseen = { ...debianPartition, guid: "33333333-0000-0000-0000-000000000000" };
+  const entries = { 1: network4, 2: disk("debian", shim, unseen), 3: disk("x", "\\x.efi", unseen) };
+  const plan = planBootEntries(options(entries, [2, 1, 3]));
+  assert.deepEqual(plan.removed, []);
+  assert.deepEqual(written(plan), [`0: debian, ${shim} on 01234567 1`]);
+  assert.deepEqual(plan.order, [1, 0, 2, 3]);
 });
 
 test("several systems: each has its entry, the others before Windows; the order of those there stays", () => {
@@ -234,7 +239,7 @@ test("any variables: a second plan finds nothing to do, and only the lost partit
         const before: BootPlanOptions = {
           variables: { ...found, entries: new Map(found.entries) },
           systemPartitions: [{ partition: debianPartition, files: loaders }],
-          presentGuids: isKnown ? new Set([debianPartition.guid, other.guid]) : null,
+          goneGuids: new Set(isKnown ? [gone.guid] : []),
           bootFirst: isNetwork ? "network" : "disk",
         };
         const plan = planBootEntries(before);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BootUuids } from "../../../core/boot/boot-uuids.ts";
-import type { DhcpAction, DhcpFact } from "../../../core/boot/dhcp-action.ts";
+import type { DhcpAction, DhcpFact, Probe } from "../../../core/boot/dhcp-action.ts";
 import type { DhcpSeat, DhcpSeats } from "../../../core/boot/dhcp-seats.ts";
 import { DhcpServer, type DhcpServerOptions } from "../../../core/boot/dhcp-server.ts";
 import type { Lease } from "../../../core/boot/lease-pool.ts";
@@ -70,6 +70,11 @@ const sent = (actions: readonly DhcpAction[]) => {
   const found = actions.filter((action) => action.type === "send");
   assert(found.length <= 1);
   return found[0];
+};
+const probeIn = (actions: readonly DhcpAction[]): Probe => {
+  const [probe, ...more] = actions.filter((action) => action.type === "probe");
+  assert(probe !== undefined && more.length === 0, JSON.stringify(actions));
+  return probe;
 };
 const facts = (actions: readonly DhcpAction[]): DhcpFact["kind"][] =>
   actions.flatMap((action) => (action.type === "fact" ? [action.fact.kind] : []));
@@ -198,15 +203,32 @@ test("an offer that gives way while its address is asked for is made to the new 
     const first = number("192.168.7.10");
     const range = { first, last: first + count - 1 };
     const server = open({ probesAddresses: true, netmask: "255.255.0.0", range });
-    for (let index = 1; index <= count; index++)
-      server.handle(packet(dhcpType.discover, macOf(index)), seconds(index / 1000));
-    const actions = [
-      ...server.handle(packet(dhcpType.discover, macOf(999)), seconds(1)),
-      ...server.probed("192.168.7.10", [], seconds(1.1)),
-      ...server.probed("192.168.7.10", [], seconds(1.2)),
-    ];
+    const asked = Array.from({ length: count }, (_, index) =>
+      server.handle(packet(dhcpType.discover, macOf(1 + index)), seconds(index / 1000)),
+    ).flat();
+    const actions = server.handle(packet(dhcpType.discover, macOf(999)), seconds(1));
+    for (const action of [...asked, ...actions])
+      if (action.type === "probe" && action.address === "192.168.7.10")
+        actions.push(...server.probed(action, [], seconds(1.1)));
     assert.deepEqual(offered(actions), [macOf(999)], `${count} addresses`);
   }
+});
+
+test("an address is offered by its own probe: one of whoever waited for it before says nothing of it", () => {
+  const address = number("192.168.7.10");
+  const server = open({ probesAddresses: true, range: { first: address, last: address } });
+  const [before, own] = [1, 2].map((index) =>
+    probeIn(server.handle(packet(dhcpType.discover, macOf(index)), seconds(index / 100))),
+  ) as [Probe, Probe];
+  assert.deepEqual(
+    [before, own].map((probe) => server.isWaitingFor(probe)),
+    [false, true],
+  );
+  // It ends with the second one, before anybody could have answered.
+  assert.deepEqual(server.probed(before, [], seconds(0.02)), []);
+  const heard = server.probed(own, [macOf(9)], seconds(0.05));
+  assert.deepEqual(facts(heard), ["in-use", "occupied"]);
+  assert.equal(sent(heard), undefined);
 });
 
 test("one client that declines every offer leaves the others their addresses", () => {
@@ -250,10 +272,11 @@ test("a declined address that comes back early is the last to be offered, and is
   const offered = (mac: MacAddress, at: number): string | undefined => {
     let actions = server.handle(packet(dhcpType.discover, mac), seconds(at));
     for (;;) {
-      const asked = actions.find((action) => action.type === "probe")?.address;
-      if (asked === undefined) return sent(actions)?.packet.yiaddr;
-      probed.push(asked);
-      actions = server.probed(asked, asked === "192.168.7.10" ? [owner] : [], seconds(at));
+      const probe = actions.find((action) => action.type === "probe");
+      if (probe === undefined) return sent(actions)?.packet.yiaddr;
+      const { address } = probe;
+      probed.push(address);
+      actions = server.probed(probe, address === "192.168.7.10" ? [owner] : [], seconds(at));
     }
   };
   const lease = (mac: MacAddress, asks: string, at: number) =>
@@ -410,36 +433,36 @@ test("a fixed address that something else sits on: its PC gets one of the range 
 
 test("a new address is asked for before it is offered; one that somebody has is left out", () => {
   const server = open({ probesAddresses: true });
-  const probe = (actions: readonly DhcpAction[]): string => {
-    const [action, ...rest] = actions;
-    assert(action?.type === "probe" && rest.length === 0, JSON.stringify(actions));
-    return action.address;
+  const probeAlone = (actions: readonly DhcpAction[], address: string): Probe => {
+    const probe = probeIn(actions);
+    assert.deepEqual([probe.address, actions.length], [address, 1]);
+    return probe;
   };
   const discover = packet(dhcpType.discover, macOf(1));
-  assert.equal(probe(server.handle(discover, start)), "192.168.7.10");
+  const first = probeAlone(server.handle(discover, start), "192.168.7.10");
   assert.deepEqual(server.handle(discover, seconds(0.1)), [], "asked again meanwhile");
-  const taken = server.probed("192.168.7.10", [macOf(9)], seconds(0.2));
+  const taken = server.probed(first, [macOf(9)], seconds(0.2));
   assert.deepEqual(facts(taken), ["in-use"]);
-  assert.equal(probe(taken.slice(1)), "192.168.7.11");
-  const offered = server.probed("192.168.7.11", [], seconds(0.4));
+  const second = probeAlone(taken.slice(1), "192.168.7.11");
+  const offered = server.probed(second, [], seconds(0.4));
   assert.equal(sent(offered)?.packet.yiaddr, "192.168.7.11");
-  assert.deepEqual(server.probed("192.168.7.11", [], seconds(0.4)), [], "said twice");
+  assert.deepEqual(server.probed(second, [], seconds(0.4)), [], "said twice");
   // Its own address it gets without a question, and another PC is not given the one in use.
   assert.equal(sent(server.handle(discover, seconds(1)))?.packet.yiaddr, "192.168.7.11");
   const other = server.handle(packet(dhcpType.discover, macOf(2)), seconds(1));
-  assert.equal(probe(other), "192.168.7.12");
+  const third = probeAlone(other, "192.168.7.12");
   // A PC that answers to the address itself has it from an earlier stage of its boot.
-  assert.equal(
-    sent(server.probed("192.168.7.12", [macOf(2)], seconds(1)))?.packet.yiaddr,
-    "192.168.7.12",
-  );
+  assert.equal(sent(server.probed(third, [macOf(2)], seconds(1)))?.packet.yiaddr, "192.168.7.12");
 });
 
 test("all addresses in use by strangers: told as such, once the questions are over", () => {
   const server = open({ probesAddresses: true });
   let actions = server.handle(packet(dhcpType.discover, macOf(1)), start);
-  for (const host of [10, 11, 12])
-    actions = server.probed(`192.168.7.${host}`, [macOf(9)], seconds(1));
+  for (const host of [10, 11, 12]) {
+    const probe = probeIn(actions);
+    assert.equal(probe.address, `192.168.7.${host}`);
+    actions = server.probed(probe, [macOf(9)], seconds(1));
+  }
   assert.deepEqual(facts(actions), ["in-use", "occupied"]);
   assert.equal(boot(open({ probesAddresses: false }), macOf(1)), "192.168.7.10");
 });
@@ -715,7 +738,7 @@ function openAmong(
         // As the prober does: it hears no more after the first that is not doubted.
         const all = answer(probe.address);
         const end = all.findIndex((each) => !probe.doubted.includes(each));
-        actions = server.probed(probe.address, end < 0 ? all : all.slice(0, end + 1), seconds(at));
+        actions = server.probed(probe, end < 0 ? all : all.slice(0, end + 1), seconds(at));
       }
     },
     facts: (kind: DhcpFact["kind"]) => told.filter((each) => each.kind === kind),
@@ -762,20 +785,17 @@ test("of DISCOVERs that come at once each hears who else has its address, once a
   const [proxy, printer] = [macOf(99), macOf(98)];
   const range = { first: number("192.168.7.100"), last: number("192.168.7.199") };
   const server = open({ probesAddresses: true, range });
-  const waiting = Array.from({ length: 40 }, (_, index) => {
-    const actions = server.handle(packet(dhcpType.discover, macOf(1000 + index)), start);
-    return actions.find((action) => action.type === "probe");
-  });
-  // The proxy is first everywhere, and ends each question; the printer comes after it.
-  const again = waiting.flatMap((probe) =>
-    server.probed(probe?.address ?? "", [proxy], seconds(0.01)),
+  const waiting = Array.from({ length: 40 }, (_, index) =>
+    probeIn(server.handle(packet(dhcpType.discover, macOf(1000 + index)), start)),
   );
+  // The proxy is first everywhere, and ends each question; the printer comes after it.
+  const again = waiting.flatMap((probe) => server.probed(probe, [proxy], seconds(0.01)));
   assert.equal(sent(again.filter(({ type }) => type === "send")), undefined);
   const last = again.findLast(
     (action) => action.type === "probe" && action.address === "192.168.7.139",
   );
   assert(last?.type === "probe" && last.doubted.includes(proxy));
-  const heard = server.probed("192.168.7.139", [proxy, printer], seconds(0.2));
+  const heard = server.probed(last, [proxy, printer], seconds(0.2));
   assert.deepEqual(facts(heard), ["doubted", "in-use"]);
 });
 

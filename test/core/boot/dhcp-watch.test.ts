@@ -160,8 +160,72 @@ test("option 60 is over when the next look is answered without it, and not by an
   const pc = parseMac("525400000009") as MacAddress;
   assert.deepEqual(watch.heard(offer(5, { mac: pc })), []);
   assert.equal(watch.servers[0]?.feignsPxe, true);
+  watch.look(1, millis(60_000));
   assert.deepEqual(kinds(watch.heard(offer(5))), ["appeared"]);
   assert.equal(watch.servers[0]?.feignsPxe, false);
+});
+
+/** What the server 10.0.0.5 sends to BIOS PCs, to UEFI PCs and to this host, which asks as one of these. */
+const otherMac = parseMac("525400000009") as MacAddress;
+const toBios = (siaddr: string) => offer(5, { file: "pxelinux.0", siaddr, mac: otherMac });
+const toUefi = (siaddr: string) => offer(5, { file: "grub.efi", siaddr });
+
+test("a server that sends BIOS and UEFI PCs to different hosts: told once, and not at each boot", () => {
+  const watch = open();
+  const heard: WatchFact[] = [];
+  for (let at = 0; at < 3_600_000; at += 5000) {
+    if (at >= watch.deadline) {
+      watch.look(1, millis(at));
+      // One of ten answers is lost.
+      if (at % 600_000 !== 0) heard.push(...watch.heard(toUefi("10.0.0.7")));
+    }
+    if (at % 35_000 === 0) heard.push(...watch.heard(toBios("10.0.0.8")));
+    // In the last half hour they are started one after the other.
+    if (at > 1_800_000) watch.hurry(millis(at));
+  }
+  assert(heard.length <= 2, `${heard.length} times`);
+});
+
+test("PCs that a server sends elsewhere while others are sent here are told of at once", () => {
+  const watch = open();
+  watch.heard(toUefi("10.0.0.1"));
+  assert.deepEqual(kinds(watch.heard(toBios("10.0.0.8"))), ["appeared"]);
+  assert.deepEqual(watch.heard(toUefi("10.0.0.1")), []);
+  assert.equal(watch.servers[0]?.bootsFrom, "10.0.0.8");
+});
+
+test("where PCs are sent to is mended: the next look tells, and what other PCs are told a look later", () => {
+  const watch = open();
+  watch.heard(toUefi("10.0.0.7"));
+  watch.look(1, millis(60_000));
+  assert.deepEqual(watch.heard(toBios("10.0.0.1")), []);
+  assert.deepEqual(kinds(watch.heard(toUefi("10.0.0.1"))), ["appeared"]);
+  assert.equal(watch.servers[0]?.bootsFrom, "10.0.0.1");
+  watch.heard(toBios("10.0.0.8"));
+  watch.look(1, millis(120_000));
+  watch.look(1, millis(180_000));
+  assert.deepEqual(kinds(watch.heard(toBios("10.0.0.9"))), ["appeared"]);
+});
+
+test("forged answers without end, of as many servers as there is room for: each is news four times a minute at most", () => {
+  const watch = open();
+  let news = 0;
+  for (let packet = 0; packet < 100_000; packet++) {
+    // A hundred a look, while PCs boot.
+    if (packet % 100 === 0) {
+      watch.look(1, millis(packet * 50));
+      watch.hurry(millis(packet * 50));
+    }
+    const place = packet % 3 === 0 ? "10.0.0.1" : `10.1.${(packet >> 8) & 255}.${packet & 255}`;
+    const options = new Map([...offer(2 + (packet % 16)).options, option60]);
+    const forged: Partial<DhcpPacket> =
+      packet % 5 === 0 ? { options } : { siaddr: place, file: "a" };
+    news += watch.heard(
+      offer(2 + (packet % 16), { ...forged, mac: packet % 2 === 0 ? ownMac : otherMac }),
+    ).length;
+  }
+  const minutes = (100_000 * 50) / 60_000;
+  assert(news <= 16 * 4 * (minutes + 1), `${news} in ${minutes} minutes`);
 });
 
 test("the question asks for option 43: a server that has it is not taken for one that lacks it", () => {

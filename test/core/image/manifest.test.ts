@@ -32,6 +32,13 @@ test("a manifest and a draft are each taken as they are, and not for each other"
   assert.equal(decodeManifestDraft(JSON.stringify(manifest)).ok, false);
 });
 
+test("no new image ends within a sector; those that are there are read", () => {
+  const cut = { diskBytes: 100 * mib - 4, partitions: [] };
+  const decoded = decodeManifestDraft(JSON.stringify({ ...draft, ...cut }));
+  assert.deepEqual(decoded, { ok: false, reason: "diskBytes is no whole number of sectors" });
+  assert.equal(reasonOf({ ...manifest, ...cut }), null);
+});
+
 test("a fitted image says of which it is and for which size, in version 3 and in no other", () => {
   const fit = { fitOf: "fedcba9876543210", fitSize: "240GB" };
   const fitted = { ...manifest, formatVersion: 3, ...fit };

@@ -54,6 +54,19 @@ const scenarios = [
   ...fitScenarios,
 ];
 
+test("each kind's view has the disks of its order, as whoever orders it again has to know them", () => {
+  const disks = { disk: "/dev/sdb", failingDisks: ["WORN"] };
+  const of = <K extends KindName>(name: K, spec: SpecOf<K>) => {
+    const { disk, failingDisks } = new Played(name, spec).view;
+    return { disk, failingDisks };
+  };
+  assert.deepEqual(of("restore", restoreSpec(disks)), disks);
+  assert.deepEqual(of("cast", liveSpec(disks)), disks);
+  assert.deepEqual(of("wipe", { ...alone, method: "zero", ...disks }), disks);
+  const captured = of("capture", { ...alone, name: "base", raw: false, disk: disks.disk });
+  assert.deepEqual(captured, { disk: disks.disk, failingDisks: [] });
+});
+
 for (const { name, kind, spec, phases } of scenarios) {
   test(`${kind}: ${name}`, () => {
     const played = new Played(kind, spec as SpecOf<KindName>);

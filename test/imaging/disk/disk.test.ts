@@ -158,6 +158,12 @@ for (const sector of [512, 4096]) {
       await disk.read(4 * mib + 20, odd);
       assert.deepEqual(odd, end.subarray(20, 1020));
       await assert.rejects(disk.write(100, new Uint8Array(512)), /assertion/);
+      // The end of an image that ends within a sector.
+      const cut = pattern(sector + 100, 5);
+      await disk.write(4 * mib, cut);
+      const around = new Uint8Array(end.length);
+      await disk.read(4 * mib, around);
+      assert.deepEqual(around, new Uint8Array([...cut, ...end.subarray(cut.length)]));
       await disk.zero(mib, mib);
       await disk.read(mib, back);
       assert(back.every((byte) => byte === 0));

@@ -131,6 +131,7 @@ for (const { name, script, fs } of [
           },
           entries: Array.from({ length: 8 }, (_, chunkIndex) => ({ chunkIndex })),
           grow: "auto",
+          beyond: new Map(),
           signal: new AbortController().signal,
           said: ({ name, result }) => steps.push(`${name}: ${result}`),
         });
@@ -169,6 +170,7 @@ test("a disk that is larger by a few sectors gets a whole backup GPT, over the f
       },
       entries: [],
       grow: "auto",
+      beyond: new Map(),
       signal: new AbortController().signal,
       said: () => {},
     });
@@ -178,6 +180,27 @@ test("a disk that is larger by a few sectors gets a whole backup GPT, over the f
     const isGone = !Buffer.from(former).equals(Buffer.from("EFI PART"));
     assert(isGone, "the former header is not found where it was");
   }
+});
+
+test("a table that was on the master and cannot be read on the copy is a failed step", async () => {
+  const master = diskOf("label: gpt;start=2048,size=1M,type=linux", 4);
+  const { kind, partitions } = await tableOf(master);
+  const copy = master.slice(0, 3 * mib);
+  copy.fill(0x55, 512, 1024);
+  const said: string[] = [];
+  const fitting = layOut(new FakeDisk(copy), {
+    manifest: {
+      ...{ diskBytes: master.length, logicalSector: 512, partitionTable: kind },
+      partitions: partitions as unknown as PartitionRecord[],
+    },
+    entries: [],
+    beyond: new Map(),
+    grow: "auto",
+    signal: new AbortController().signal,
+    said: ({ name, result }) => void said.push(`${name}: ${result}`),
+  });
+  await assert.rejects(fitting, { code: "failed", message: /no partition table that can be read/ });
+  assert.deepEqual(said, ["partition table: failed"]);
 });
 
 test("a disk that gives back something else is found before the table names the new place", async () => {
@@ -199,6 +222,7 @@ test("a disk that gives back something else is found before the table names the 
       },
       entries: Array.from({ length: 10 }, (_, chunkIndex) => ({ chunkIndex })),
       grow: "auto",
+      beyond: new Map(),
       signal: new AbortController().signal,
       said: () => {},
     }),

@@ -209,7 +209,8 @@ for (const label of ["gpt", "dos"] as const) {
         });
         if (misfitOf(manifest, entries, target, "restore") !== null) return;
         const disk = new FakeDisk(content.subarray(0, target));
-        await layOut(disk, { manifest, entries: [], grow: "auto", signal, said() {} });
+        const noEntries = { entries: [], beyond: new Map() };
+        await layOut(disk, { ...noEntries, manifest, grow: "auto", signal, said() {} });
         await requireAll(made, disk.content);
         taken++;
       }),
@@ -233,7 +234,7 @@ for (const label of ["gpt", "dos"] as const) {
         const disk = new FakeDisk(large);
         const chunkCount = Math.ceil(manifest.diskBytes / mib);
         const grown = await layOut(disk, {
-          ...{ manifest, grow: "auto", signal },
+          ...{ manifest, beyond: new Map(), grow: "auto", signal },
           entries: Array.from({ length: chunkCount }, (_, chunkIndex) => ({ chunkIndex })),
           said: ({ name }) => void (name.startsWith("move") && moves++),
         });

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openImageStore } from "../../../server/store/open-image-store.ts";
+import { write } from "../../server/store/write-image.ts";
 import { captureInto } from "../capture/captured.ts";
 import {
   fill,
@@ -78,6 +79,30 @@ test("a GPT of which one copy is left, or whose backup is elsewhere, is whole on
   });
 });
 
+test("a GPT of which only the backup is left, beyond the end of a smaller disk", async () => {
+  await inFolder(async (folder) => {
+    await using store = await openImageStore(join(folder, "store"));
+    const disk = join(folder, "disk");
+    fill(disk, 24 * mib, 0);
+    tool("sfdisk", ["-q", disk], "label: gpt\nstart=2048, size=16M, type=linux\n");
+    makeAt(disk, mib, 16 * mib, ext4(someFiles(folder)));
+    putBytes(disk, 512, Buffer.alloc(512, 1));
+    const image = await captureInto(store, disk);
+    // Of the second the end lies within the backup's entries.
+    for (const size of [20 * mib, 24 * mib - 4096]) {
+      const to = randomDisk(join(folder, "to"), size);
+      const { outcome, reason, steps } = await restoreTo(to, image, store);
+      assert.equal(outcome, "verified", `${size}: ${reason}`);
+      assert.match(
+        steps?.[0]?.detail ?? "",
+        /primary GPT was damaged or missing, and was made anew/,
+      );
+      assert.match(tool("sgdisk", ["-v", to]), /No problems found/);
+      assert.match(tool("sgdisk", ["-i", "1", to]), /First sector: 2048 /);
+    }
+  });
+});
+
 test("a disk that is mounted, or held by another, is refused before a byte is written", async () => {
   await inFolder(async (folder) => {
     await using store = await openImageStore(join(folder, "store"));
@@ -100,5 +125,20 @@ test("a disk that is mounted, or held by another, is refused before a byte is wr
       }
       assert.equal(sum(to), before);
     });
+  });
+});
+
+test("an image of a file that was cut within a sector, as older versions stored it", async () => {
+  await inFolder(async (folder) => {
+    await using store = await openImageStore(join(folder, "store"));
+    const chunks = [mib, mib, 100].map((length, at) => Buffer.alloc(length, at + 1));
+    const image = await write(store, chunks, "cut", { diskBytes: 2 * mib + 100 });
+    const to = randomDisk(join(folder, "to"), 16 * mib);
+    await withLoop(to, [], async (device) => {
+      const { outcome, reason, rootHash } = await restoreTo(device, image, store);
+      assert.deepEqual([outcome, rootHash], ["verified", image.rootHash], String(reason));
+    });
+    const copy = readFileSync(to);
+    assert(copy.subarray(0, 2 * mib + 100).equals(Buffer.concat(chunks)));
   });
 });

@@ -39,13 +39,14 @@ async function wipe(method: WipeMethod, drive: DriveCalls, setting: Setting = {}
     await disk.read(offset, into);
     return true;
   };
+  const write = (offset: number, data: Uint8Array): Promise<void> => disk.write(offset, data);
   const zero = async (offset: number, length: number): Promise<void> => {
     if (isLocked()) throw new RoomcastError("failed", "disk write error", "replace the disk");
     await disk.zero(offset, length);
   };
   const record = await wipeDisk(method, {
     disk: {
-      ...{ zero, isHung: setting.isHung ?? false },
+      ...{ write, zero, isHung: setting.isHung ?? false },
       discard: (offset, length) => disk.discard(offset, length),
       flush: () => disk.flush(),
       reads,
@@ -239,6 +240,8 @@ test("what was discarded is read back where the disk promises zeros, and else to
     [silent.record.readBack.finding, silent.record.readBack.bytes],
     ["unverifiable", 0],
   );
+  const start = Buffer.from(disk.content.subarray(0, mib)).toString();
+  assert.match(start, /^This disk was wiped by roomcast\.\n\0*$/, "its start starts nothing");
 });
 
 test("a disk without discard is zeroed, whatever its controller says, and read back whole", async () => {

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { zstdCompressSync } from "node:zlib";
 import { tools } from "../../../initrd/build/contents.ts";
+import { alwaysLoaded } from "../../../initrd/build/drivers.ts";
 import { chooseModules, findKernel, readModules } from "../../../initrd/build/kernel.ts";
 import { makeModule } from "./make-module.ts";
 
@@ -59,6 +60,11 @@ test("modules by name and by folder with what they need; never what is left out"
   assert.throws(() => chosen("gone"), { code: "not-found", message: /has no module gone/ });
   const anyway = chooseModules(kernel, modules, ["gone", "e"], { allowMissing: true });
   assert.equal(anyway.length, 1);
+});
+
+test("what losetup needs is loaded on every PC: there it finds no device else, and nothing loads one", () => {
+  assert(tools.some(({ files }) => files.includes("sbin/losetup")));
+  assert(alwaysLoaded.includes("loop"));
 });
 
 test("nothing that assembles a RAID or a volume group gets into the image, by no dependency", async () => {

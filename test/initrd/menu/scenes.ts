@@ -77,7 +77,7 @@ export const scenes: readonly Scene[] = [
   scene("home, half written", {
     isHalfWritten: true,
     troubles: [
-      "/dev/sda DOES NOT START: its start is empty, and there are data behind it. A restore that did not finish leaves a disk like that. Restore this PC again before it is used.",
+      "/dev/sda DOES NOT START: its start is empty, and there are data behind it. A restore or a wipe that did not finish leaves a disk like that. Restore it, or wipe it again, before this PC is used.",
     ],
   }),
   scene("home, waiting to be placed", { level: "waiting", code: "123456" }),

@@ -1,6 +1,6 @@
 /** A browser, as far as the server sees one: it keeps the cookie, and says which page asks. */
 import type { FastifyInstance } from "fastify";
-import { cookieName } from "../../../server/api/access.ts";
+import { cookieName, wallCookieName } from "../../../server/api/access.ts";
 import type { Method } from "./open-api.ts";
 
 export const ownOrigin = "https://localhost";
@@ -15,6 +15,8 @@ interface Said {
 export class Browser {
   /** The secret in the cookie; null: none. */
   cookie: string | null = null;
+  /** The same of a wall. */
+  wallCookie: string | null = null;
   private readonly app: FastifyInstance;
   private readonly address: string;
 
@@ -30,9 +32,13 @@ export class Browser {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Said> {
+    const cookies = [
+      ...(this.cookie === null ? [] : [`${cookieName}=${this.cookie}`]),
+      ...(this.wallCookie === null ? [] : [`${wallCookieName}=${this.wallCookie}`]),
+    ];
     const all = {
       ...{ host: "localhost", origin: ownOrigin, "sec-fetch-site": "same-origin" },
-      ...(this.cookie === null ? {} : { cookie: `${cookieName}=${this.cookie}` }),
+      ...(cookies.length === 0 ? {} : { cookie: cookies.join("; ") }),
       ...headers,
     };
     const answer = await this.app.inject({
@@ -41,8 +47,11 @@ export class Browser {
       remoteAddress: this.address,
       ...(body === undefined ? {} : { payload: body as object }),
     });
-    const set = answer.cookies.find(({ name }) => name === cookieName);
-    if (set !== undefined) this.cookie = set.value === "" ? null : set.value;
+    for (const { name, value } of answer.cookies) {
+      const kept = value === "" ? null : value;
+      if (name === cookieName) this.cookie = kept;
+      if (name === wallCookieName) this.wallCookie = kept;
+    }
     const isJson = /json/.test(String(answer.headers["content-type"]));
     return {
       status: answer.statusCode,

@@ -149,6 +149,14 @@ test("a capture, a wipe, power and a shell place the new PC that they name", asy
   await wipe;
 });
 
+test("a wipe that nobody waits for is answered once it is ordered", async () => {
+  const pc = connect(1);
+  const order = { method: "zero", overwrite: "pc1", wait: false };
+  const { status, body } = await call("POST", `/pcs/${pc}/wipe`, order);
+  assert.deepEqual([status, body.kind, body.endedAt], [200, "wipe", null]);
+  lab.sessions.stop(body.id);
+});
+
 test("in a room that admits placed, an order to a new PC is refused; pc set and the walk place it", async () => {
   await call("POST", "/rooms", { name: "lab1" });
   assert.equal((await call("GET", "/rooms/lab1")).body.settings.admit, "placed");

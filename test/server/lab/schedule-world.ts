@@ -10,6 +10,7 @@ import type { ScheduleRecord } from "../../../server/state/records.ts";
 
 const session = (id: string, endedAt: string | null): SessionView => ({
   ...{ id, kind: "restore", image: "base@1", room: "lab", sender: null, endedAt, rateBps: null },
+  ...{ disk: null, failingDisks: [] },
   ...{ state: endedAt === null ? "casting" : "done", startedAt: "t", bytesSent: 0 },
   ...{
     parityBytes: 0,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -126,6 +127,40 @@ forBoth(
     assert.deepEqual(versions, [1, 2, 1, 3, 4, 2]);
   },
 );
+
+test("versions that cannot be read are told, and stay as they are until they can be", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "versions.json");
+    {
+      await using store = await openImageStore(folder);
+      await store.delete((await write(store, random(1))).id);
+      await write(store, random(1), "other");
+      await write(store, random(1), "other");
+    }
+    const before = readFileSync(path, "utf8");
+    const problem = /^versions\.json .*a deleted version's number may come again; let .*read it/;
+    for (const makeUnreadable of [() => mkdirSync(path), () => writeFileSync(path, '{"lab":')]) {
+      rmSync(path);
+      makeUnreadable();
+      await using store = await openImageStore(folder);
+      assert.match(store.problems.join("\n"), problem);
+      const { id } = await write(store, random(1), "new");
+      const refused = { code: "failed", message: /versions\.json .*new@\d/, next: /remove it/ };
+      await assert.rejects(store.delete(id), refused);
+      assert.equal(store.find("new")?.id, id);
+      // No number is lost with these.
+      const older = store.find("other@1");
+      if (older !== undefined) assert.ok((await store.delete(older.id)).freedBytes >= mib);
+      assert.equal((await store.verify(null, quiet)).ok, true);
+      rmSync(path, { recursive: true });
+      writeFileSync(path, before);
+    }
+    await using store = await openImageStore(folder);
+    assert.deepEqual(store.problems, []);
+    assert.equal((await write(store, random(1))).version, 2);
+    assert.ok((await store.delete(store.find("new")?.id ?? "")).freedBytes >= mib);
+    assert.deepEqual(JSON.parse(readFileSync(path, "utf8")), { lab: 1, new: 2 });
+  }));
 
 forBoth(
   "names that differ by capital letters are one, in the spelling that came first",

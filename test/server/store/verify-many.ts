@@ -33,7 +33,7 @@ await using seen = seenBeside();
 await verifyImages(
   all,
   {
-    ...{ all, seen },
+    ...{ all, seen, isHere: () => true },
     index: async () => another(),
     readRecord: async (entry) => ({ entry, stored: recordHeader(entry) }),
     async check() {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { encodeIndex } from "../../../core/image/index-codec.ts";
@@ -51,7 +52,7 @@ test("a chunk is read once, however many images have it, and once more at anothe
   const hashes = new Map([1, 2, 3, 4, 5].map((of) => [numbered(of, 0).sha256.join(), of]));
   await using seen = new SeenTable();
   const ports: VerifyPorts = {
-    ...{ all, seen },
+    ...{ all, seen, isHere: () => true },
     index: async ({ id }) => images.find(({ manifest }) => manifest.id === id)?.index as Uint8Array,
     readRecord: async (entry) => ({ entry, stored: Buffer.from(recordHeader(entry)) }),
     async check(job) {
@@ -85,6 +86,85 @@ test("a chunk is read once, however many images have it, and once more at anothe
   });
   assert.deepEqual(damagedHashes, [numbered(2, 0).sha256, numbered(1, 0).sha256]);
 });
+
+test("of an image that goes meanwhile nothing is said, but of what another has, where that has it", async () => {
+  const images = [
+    imageOf("going", [1, 2, 3]),
+    imageOf("left", [4, 2, 5]),
+    imageOf("unread", [6]),
+    imageOf("gone unread", [7]),
+  ];
+  const all = images.map(({ manifest }) => manifest);
+  let isThere = true;
+  await using seen = new SeenTable();
+  const { report, damagedHashes } = await verifyImages(
+    all,
+    {
+      ...{ all, seen },
+      isHere: ({ id }) => isThere || !id.startsWith("go"),
+      index: async ({ id }) => {
+        if (id.endsWith("unread")) throw new Error("bad index");
+        return images.find(({ manifest }) => manifest.id === id)?.index as Uint8Array;
+      },
+      readRecord: async (entry) => ({ entry, stored: Buffer.from(recordHeader(entry)) }),
+      check: async () => ({ fault: "bad", rootHash: "" }),
+      packOf: () => null,
+    },
+    {
+      ...quiet,
+      onProgress(done) {
+        isThere = done < 5;
+      },
+    },
+  );
+  const damage = { reason: "bad", pack: null, image: "left@1", images: ["left@1"] };
+  assert.deepEqual(report.damaged, [
+    { ...damage, image: "unread@1", images: ["unread@1"], chunkIndex: null, reason: "bad index" },
+    { ...damage, chunkIndex: 1 },
+    { ...damage, chunkIndex: 0 },
+    { ...damage, chunkIndex: 2 },
+  ]);
+  assert.deepEqual(
+    damagedHashes,
+    [2, 4, 5].map((number) => numbered(number, 0).sha256),
+  );
+});
+
+for (const [when, step] of [
+  ["before it is looked into", 1],
+  ["while its chunks are read", 4],
+] as const)
+  test(`an image that is deleted ${when} is not damaged`, () =>
+    inFolder(async (folder) => {
+      let deletion: Promise<unknown> = Promise.resolve();
+      const { checker, ...usual } = nodePorts(folder);
+      const store = await openImageStore(folder, {
+        ...usual,
+        checker: {
+          // Once it is deleted, all of it is gone before the verification goes on.
+          check: (job) => deletion.then(() => checker.check(job)),
+          close: () => checker.close(),
+        },
+      });
+      const chunksFrom = (first: number): Uint8Array[] =>
+        Array.from({ length: 9 }, (_, at) => Buffer.alloc(mib, first + at));
+      await write(store, chunksFrom(1).slice(0, 3), "a");
+      const deletes = (id: string) => ({
+        ...quiet,
+        onProgress(done: number) {
+          if (done === step) deletion = store.delete(id);
+        },
+      });
+      const { id } = await write(store, chunksFrom(20), "b");
+      assert.deepEqual(await store.verify(null, deletes(id)), { ok: true, damaged: [] });
+      await deletion;
+      const other = await write(store, chunksFrom(40), "c");
+      await assert.rejects(store.verify(other.id, deletes(other.id)), { code: "not-found" });
+      await store[Symbol.asyncDispose]();
+      const db = new DatabaseSync(join(folder, "catalogue.db"));
+      assert.deepEqual(db.prepare("SELECT * FROM damaged").all(), []);
+      db.close();
+    }));
 
 test("the memory of a verification does not grow with the store", async () => {
   // In a thread whose heap has room for a small part of what these chunks' hashes would take.

@@ -5,8 +5,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { test } from "node:test";
 import type { StepView } from "../../../../core/wire/views.ts";
+import { openDisk } from "../../../../imaging/disk/disk.ts";
 import {
   type BootEntriesOptions,
+  partitionGuids,
   setBootEntries,
 } from "../../../../imaging/personalise/uefi/boot-entries.ts";
 import { network4, setupApp } from "../../../core/boot/efi-entries.ts";
@@ -57,7 +59,7 @@ async function onPc(work: (pc: Pc) => Promise<void>): Promise<void> {
       variables,
       options: {
         disk,
-        otherDisks: [],
+        ...{ otherDisks: [], formerGuids: new Set<string>() },
         bootFirst: "network",
         signal: new AbortController().signal,
         firmware,
@@ -94,6 +96,11 @@ const everything = (folder: string): Record<string, string> =>
       .sort()
       .map((name) => [name, readFileSync(join(folder, name)).toString("hex")]),
   );
+
+async function guidsOf(path: string): Promise<Set<string>> {
+  await using disk = await openDisk(path, { write: false });
+  return await partitionGuids(disk);
+}
 
 const set = async (pc: Pc, more: Partial<BootEntriesOptions> = {}): Promise<StepView> => {
   const step = await setBootEntries({ ...pc.options, ...more });
@@ -148,7 +155,7 @@ test("what efibootmgr made is right, and not written again; the disk first on de
   });
 });
 
-test("the former disk's entries: the loader's is put right, another is removed; a present disk's stay", async () => {
+test("the former system's entries: the loader's is put right, another is removed; those of other disks stay", async () => {
   await onPc(async (pc) => {
     const former = join(pc.folder, "former");
     makeDisk(former, goneGuid);
@@ -157,21 +164,28 @@ test("the former disk's entries: the loader's is put right, another is removed; 
     pc.put("Boot0005", network4);
     pc.put("BootOrder", Uint8Array.of(0, 0, 1, 0, 5, 0));
     const before = everything(pc.variables);
-    assert.equal(
-      (await set(pc, { otherDisks: [pc.options.disk, former] })).detail,
-      "0002 debian made, order 0005 0002 0000 0001",
-    );
-    for (const name of Object.keys(everything(pc.variables))) rmSync(join(pc.variables, name));
-    for (const [name, hex] of Object.entries(before))
-      writeFileSync(join(pc.variables, name), Buffer.from(hex, "hex"));
-    const unreadable = await set(pc, { otherDisks: [join(pc.folder, "missing")] });
+    const formerGuids = await guidsOf(former);
+    const putBack = (): void => {
+      for (const name of Object.keys(everything(pc.variables))) rmSync(join(pc.variables, name));
+      for (const [name, hex] of Object.entries(before))
+        writeFileSync(join(pc.variables, name), Buffer.from(hex, "hex"));
+    };
+    for (const other of [
+      { formerGuids, otherDisks: [pc.options.disk, former] },
+      // Out of sight, as a USB disk is.
+      { otherDisks: [] },
+    ]) {
+      assert.equal((await set(pc, other)).detail, "0002 debian made, order 0005 0002 0000 0001");
+      putBack();
+    }
+    const unreadable = await set(pc, { formerGuids, otherDisks: [join(pc.folder, "missing")] });
     assert.match(
       unreadable.detail,
       /missing could not be read, and so no entry was removed, 0002 debian made/,
     );
     rmSync(join(pc.variables, `Boot0002-${global}`));
     assert.equal(
-      (await set(pc)).detail,
+      (await set(pc, { formerGuids })).detail,
       "0001 debian corrected, 0000 ubuntu removed: its partition is gone, order 0005 0001 0002",
     );
     assert(!existsSync(join(pc.variables, `Boot0000-${global}`)));

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import fastify from "fastify";
-import { whenClosed } from "../../server/when-closed.ts";
+import { whenClosed } from "../../../core/node/when-closed.ts";
 
 for (const leaves of ["before the call is at work", "while it is"]) {
   test(`it is called once for a client that leaves ${leaves}`, async () => {
@@ -18,7 +18,7 @@ for (const leaves of ["before the call is at work", "while it is"]) {
     });
     app.get("/", (_request, reply) => {
       reply.hijack();
-      whenClosed(reply, () => {
+      whenClosed(reply.raw, () => {
         calls++;
         called.resolve();
       });
