@@ -130,7 +130,7 @@ export function addImageCommands(program: Command, run: RunCommand): void {
   image
     .command("export <I> <FILE>")
     .description(
-      "writes the image to a file or onto a disk; the file's ending says how: .gz .zst .lz4 .xz .lzo .qcow2 .vhdx .vmdk .vhd, else raw",
+      "writes the image to a file or onto a disk; the file's ending says how: .gz .zst .lz4 .xz .lzo .qcow2 .vhdx .vmdk .vhd .vdi, else raw",
     )
     .action((reference: string, file: string) =>
       run((context) => exportFile(context, reference, file)),

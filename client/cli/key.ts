@@ -45,8 +45,9 @@ export function addKeyCommands(program: Command, run: RunCommand): void {
     .command("remove <NAME>")
     .description("removes a stored key; disks that have it keep it until they are restored again")
     .action((name: string) =>
-      run(async ({ client }) => {
+      run(async ({ client, document }) => {
         await client.delete(`/ssh-keys/${encodeURIComponent(name)}`);
+        document({ key: name, removed: true });
         return 0;
       }),
     );

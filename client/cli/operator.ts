@@ -103,8 +103,9 @@ export function addOperatorCommands(program: Command, run: RunCommand): void {
     .command("remove <NAME>")
     .description("removes an operator; token and password stop working")
     .action((name: string) =>
-      run(async ({ client, say }) => {
+      run(async ({ client, say, document }) => {
         await client.delete(path(name));
+        document({ operator: name, removed: true });
         say(`${name} is no longer an operator`);
         return 0;
       }),

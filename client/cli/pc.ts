@@ -151,7 +151,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     pc.command("forget <PC>").description("removes a PC, and its key, from the inventory"),
   ).action((reference: string, { dryRun = false }: { dryRun?: boolean }) =>
     run(async (context) => {
-      const { client } = context;
+      const { client, document } = context;
       if (dryRun) {
         const { name, id, room, seat, address, fields, identity } = await client.get<PcView>(
           path(reference),
@@ -164,6 +164,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         return sayLost(context, [lost, ...forgottenLines()]);
       }
       await client.delete(path(reference));
+      document({ pc: reference, forgotten: true });
       return 0;
     }),
   );
@@ -176,11 +177,12 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     pc.command(`${action} <PC...>`)
       .description(description)
       .action((references: string[]) =>
-        run(async ({ client, say }) => {
+        run(async ({ client, say, document }) => {
           for (const reference of references) {
             await client.post(`${path(reference)}/power`, { action });
-            say(`${reference}: ${action}`);
+            say(`${reference}: ${action === "wake" ? "wake-on-LAN packets sent" : action}`);
           }
+          document(references.map((pc) => ({ pc, action })));
           return 0;
         }),
       );

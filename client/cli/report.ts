@@ -6,12 +6,13 @@ import {
   secondsBetween,
   sizeText,
 } from "../../core/screen/format.ts";
+import { doneWord } from "../../core/screen/pc-state.ts";
 import { resultCounts } from "../../core/screen/progress.ts";
-import { membersByResult, sentence } from "../../core/screen/report.ts";
+import { bytesDone, membersByResult, resultWord, sentence } from "../../core/screen/report.ts";
 import { csvLine, safeCell } from "../../core/units/csv.ts";
 import { printable } from "../../core/units/printable.ts";
 import type { HistoryEvent } from "../../core/wire/api.ts";
-import type { MemberView, SessionView } from "../../core/wire/views.ts";
+import type { MemberView, SessionKind, SessionView } from "../../core/wire/views.ts";
 
 const columns: readonly [string, (member: MemberView) => string | number][] = [
   ["pc", (member) => member.name],
@@ -40,13 +41,13 @@ export function reportCsv(session: SessionView): string {
   return [columns.map(([title]) => title), ...rows].map(csvLine).join("\r\n");
 }
 
-/** What the printed table has, in words. */
-const printed: readonly [string, (member: MemberView) => string][] = [
+/** What the printed table of a session has, in words. */
+const printedOf = (kind: SessionKind): readonly [string, (member: MemberView) => string][] => [
   ["PC", (member) => member.name],
-  ["Result", (member) => member.result.toUpperCase()],
+  ["Result", (member) => resultWord(member, kind)],
   ["Disk", ({ disk }) => (disk === null ? "" : `${disk.path}, ${sizeText(disk.size)}`)],
   ["Model and serial", ({ disk }) => [disk?.model, disk?.serial].filter(Boolean).join(", ")],
-  ["Written", (member) => sizeText(member.bytesWritten)],
+  [doneTitle[kind], (member) => sizeText(bytesDone(member, kind))],
   ["Loss", ({ lossRatio }) => (lossRatio === null ? "" : lossText(lossRatio))],
   [
     "Time",
@@ -65,6 +66,8 @@ const printed: readonly [string, (member: MemberView) => string][] = [
   ],
   ["Remarks", ({ reason, steps }) => [reason, ...steps.map(stepText)].filter(Boolean).join("; ")],
 ];
+
+const doneTitle = { restore: "Written", cast: "Written", capture: "Read", wipe: "Wiped" } as const;
 
 const stepText = ({ name, result, detail }: MemberView["steps"][number]): string =>
   result === "done" ? `${name} done` : `${name} ${result}: ${detail}`;
@@ -95,6 +98,12 @@ footer { margin-top: 1.5em; font-size: 8.5pt; color: #444; overflow-wrap: anywhe
 export function reportHtml(session: SessionView, events: readonly HistoryEvent[]): string {
   const title = `Session ${session.id}: ${session.kind} of ${session.image ?? "a disk"}`;
   const { verified, failed, stopped } = resultCounts(session);
+  const isSent = session.kind === "restore" || session.kind === "cast";
+  const repairs = sizeText(session.repairBytes);
+  const sent: [string, string] = [
+    "Sent",
+    `${sizeText(session.bytesSent)}, of which ${repairs} were repairs`,
+  ];
   const facts: readonly [string, string][] = [
     ["Room", session.room ?? "single PCs"],
     ["Image", session.image ?? ""],
@@ -107,40 +116,47 @@ export function reportHtml(session: SessionView, events: readonly HistoryEvent[]
     ],
     [
       "PCs",
-      `${session.members.length}: ${verified} verified, ${failed} failed, ${stopped} stopped`,
+      `${session.members.length}: ${verified} ${doneWord[session.kind].toLowerCase()}, ${failed} failed, ${stopped} stopped`,
     ],
-    [
-      "Sent",
-      `${sizeText(session.bytesSent)}, of which ${sizeText(session.repairBytes)} were repairs`,
-    ],
+    ...(isSent ? [sent] : []),
   ];
   const good = new Set(
     session.members.filter(({ result }) => result === "verified").map(({ pc }) => pc),
   );
   const told = events.filter(({ pc }) => pc !== null && !good.has(pc));
-  const roots = [
-    ...new Set(
-      session.members.flatMap(({ result, rootHash }) => (result === "verified" ? [rootHash] : [])),
-    ),
-  ];
+  const columns = printedOf(session.kind);
   return [
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title>`,
     `<style>${style}</style></head><body><h1>${escapeHtml(title)}</h1>`,
     `<p class="sentence">${escapeHtml(sentence(session))}</p>`,
     `<dl>${facts.map(([name, text]) => `<dt>${name}</dt><dd>${escapeHtml(text)}</dd>`).join("")}</dl>`,
-    `<table><thead><tr>${printed.map(([name]) => `<th>${name}</th>`).join("")}</tr></thead><tbody>`,
-    ...membersByResult(session).map(memberRow),
+    `<table><thead><tr>${columns.map(([name]) => `<th>${name}</th>`).join("")}</tr></thead><tbody>`,
+    ...membersByResult(session).map((member) => memberRow(member, columns)),
     "</tbody></table>",
     ...(told.length === 0 ? [] : ["<h2>What happened on the PCs that are not verified</h2>"]),
     ...(told.length === 0 ? [] : [eventTable(told)]),
-    "<footer>VERIFIED means that every chunk was written, and that what was read back from the disk has the image's",
-    `root hash${roots.length === 1 ? ` ${escapeHtml(roots[0] ?? "")}` : ""}. roomcast</footer>`,
+    `<footer>${escapeHtml(meaning(session))} roomcast</footer>`,
     "</body></html>",
   ].join("\n");
 }
 
-function memberRow(member: MemberView): string {
-  const cells = printed.map(([name, text]) => {
+/** What the word of a PC that is done stands for in this session. */
+function meaning({ kind, members }: SessionView): string {
+  const done = members.filter(({ result }) => result === "verified");
+  if (done.length === 0) return "";
+  const word = doneWord[kind];
+  if (kind === "capture") return `${word} means that the server has stored all of the image.`;
+  if (kind === "wipe")
+    return `${word} means that the PC has wiped the disk, and has read back of it what the remarks say.`;
+  const roots = [...new Set(done.flatMap(({ rootHash }) => rootHash ?? []))];
+  const root = `the image's root hash${roots.length === 1 ? ` ${roots[0]}` : ""}`;
+  return done.some(({ bytesVerified }) => bytesVerified === null)
+    ? `${word} means that every chunk was checked before it was written, and that together they have ${root}. Nothing was read back from the disk.`
+    : `${word} means that every chunk was written, and that what was read back from the disk has ${root}.`;
+}
+
+function memberRow(member: MemberView, columns: ReturnType<typeof printedOf>): string {
+  const cells = columns.map(([name, text]) => {
     const kind = name === "Result" ? ' class="result"' : "";
     return `<td${kind}>${escapeHtml(text(member))}</td>`;
   });

@@ -61,8 +61,9 @@ export function addRequestCommands(program: Command, run: RunCommand): void {
     .command("no <ID>")
     .description("says no: nothing happens, and the PC's screen says so")
     .action((id: string) =>
-      run(async ({ client, say }) => {
+      run(async ({ client, say, document }) => {
         await client.post(`${path(id)}/no`);
+        document({ request: id, answer: "no" });
         say(`${id}: no`);
         return 0;
       }),

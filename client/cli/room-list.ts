@@ -1,8 +1,10 @@
 /** `room import` and `room export`: a room's PCs as a list in CSV. */
 import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { RoomImport } from "../../core/wire/api.ts";
+import { english } from "../../core/words/english.ts";
 import type { RunCommand } from "./context.ts";
 
 const path = (name: string, what: string): string => `/rooms/${encodeURIComponent(name)}/${what}`;
@@ -34,7 +36,7 @@ export function addListCommands(room: Command, run: RunCommand): void {
     .command("export <R> <FILE>")
     .description("writes a room's PCs to a CSV file, as `room import` takes it")
     .action((name: string, file: string) =>
-      run(async ({ client, say }) => {
+      run(async ({ client, say, document }) => {
         const signal = new AbortController().signal;
         const csv = await client.bytes("GET", path(name, "export"), { signal });
         await writeFile(file, csv).catch((cause: unknown) => {
@@ -42,7 +44,9 @@ export function addListCommands(room: Command, run: RunCommand): void {
           throw new RoomcastError("bad-input", errorText(cause), next, { cause });
         });
         // The last line has an end, too.
-        say(`${file}: ${csv.toString("utf8").split("\r\n").length - 2} PCs`);
+        const pcs = csv.toString("utf8").split("\r\n").length - 2;
+        document({ room: name, path: resolve(file), pcs });
+        say(`${file}: ${english.t("line.pcs", { count: pcs })}`);
         return 0;
       }),
     );

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import type { CampusRoomView, CampusStatus, MovedRoomView } from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
+import { english } from "../../core/words/english.ts";
 import type { GlobalOptions, RunCommand } from "./context.ts";
 
 export function addMoveCommand(program: Command, room: Command, run: RunCommand): void {
@@ -52,7 +53,8 @@ function textOf(
 function cameText({ name, pcs, move }: MovedRoomView, server: string): string {
   const of = move.from === null || move.from === server ? "" : `, from the server ${move.from}`;
   const as = move.told === null ? "" : `, as of ${move.told}`;
-  return `the room ${name} is the server ${server}'s now${of}: ${pcs} PCs${as}`;
+  const count = english.t("line.pcs", { count: pcs });
+  return `the room ${name} is the server ${server}'s now${of}: ${count}${as}`;
 }
 
 /** The option that names a remote server everywhere else. */

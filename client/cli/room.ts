@@ -53,9 +53,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       runFor(name, async ({ client, say, document }) => {
         const found = await client.get<RoomView>(path(name));
         document(found);
-        say(
-          `${found.name}: ${found.online} of ${found.pcs} PCs online, ${found.seats.length} seats`,
-        );
+        say(`${found.name}: ${found.online} of ${found.pcs} PCs online, ${seatsText(found)}`);
         for (const line of settingLines(found)) say(line);
         if (found.shutUntil !== null) say(shutText(found.name, found.shutUntil));
         return 0;
@@ -76,17 +74,18 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
     room.command("delete <R>").description("deletes a room; its PCs go to the room default"),
   ).action((name: string, { dryRun = false }: { dryRun?: boolean }) =>
     run(async (context) => {
-      const { client } = context;
+      const { client, document } = context;
       if (dryRun) {
         const found = await client.get<RoomView>(path(name));
         const pcs = (await client.get<PcView[]>("/pcs")).filter(({ room }) => room === found.name);
         return sayLost(context, [
-          `The room ${found.name} will be deleted, with its settings and ${found.seats.length} seats:`,
+          `The room ${found.name} will be deleted, with its settings and ${seatsText(found)}:`,
           ...settingLines(found).map((line) => `  ${line}`),
           `PCs that go to the room default: ${pcs.map((pc) => pc.name).join(", ") || "none"}`,
         ]);
       }
       await client.delete(path(name));
+      document({ room: name, deleted: true });
       return 0;
     }),
   );
@@ -126,7 +125,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
         document(found);
         say(
           end
-            ? `the seat walk of ${name} is over; ${seated(found)} PCs are seated`
+            ? `the seat walk of ${name} is over; PCs with a seat: ${seated(found)}`
             : `press Enter at each PC of ${name}; ${nextSeat(found)}; end it with \`roomcast room walk ${name} --end\``,
         );
         return 0;
@@ -143,7 +142,8 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
         document(report);
         const { alreadyOn, came, missing } = report;
         if (wait === 0) {
-          say(`woken: ${missing.map((each) => each.name).join(", ") || "every PC was on already"}`);
+          const names = missing.map((each) => each.name).join(", ");
+          say(names === "" ? "every PC was on already" : `wake-on-LAN packets sent to: ${names}`);
           return 0;
         }
         say(`${alreadyOn.length} were on, ${came.length} started, ${missing.length} did not`);
@@ -164,6 +164,7 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
       run(async ({ client, say, document }) => {
         if (end) {
           await client.delete(`${path(name)}/wall-link`);
+          document({ room: name, wallLink: null });
           say(`the link to ${name} is ended, and so are the pages that were opened with it`);
           return 0;
         }
@@ -212,6 +213,9 @@ function seconds(text: string): number {
   if (value >= 0 && value <= 900) return value;
   throw new InvalidArgumentError("It has to be a number of seconds from 0 to 900.");
 }
+
+const seatsText = ({ seats }: RoomView): string =>
+  seats.length === 1 ? "1 seat" : `${seats.length} seats`;
 
 const seated = (room: RoomView): number => room.seats.filter(({ pc }) => pc !== null).length;
 
@@ -288,7 +292,7 @@ async function redraw(
   const next = draw(seats.map(({ name: each, column, row }) => ({ name: each, column, row })));
   const room = await client.put<RoomView>(`${path(name)}/seats`, { seats: next });
   document(room);
-  say(`room ${name} has ${room.seats.length} seats`);
+  say(`room ${name} has ${seatsText(room)}`);
   return 0;
 }
 

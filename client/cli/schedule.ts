@@ -93,8 +93,9 @@ export function addScheduleCommands(program: Command, run: RunCommand): void {
     .command("remove <ID>")
     .description("takes a restore off the schedule")
     .action((id: string) =>
-      run(async ({ client, say }) => {
+      run(async ({ client, say, document }) => {
         await client.delete(`/schedule/${encodeURIComponent(id)}`);
+        document({ schedule: id, removed: true });
         say(`${id} is off the schedule`);
         return 0;
       }),

@@ -5,10 +5,11 @@ import { barText } from "../../core/screen/format.ts";
 import { identityLines } from "../../core/screen/identity.ts";
 import { isRunning, type Part } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
+import { subjectOf } from "../../core/screen/report.ts";
 import { blank, cell, factRow, line, paragraph, type Row, span } from "../../core/screen/row.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
-import { type ConsoleSpeech, speechOf, stateText } from "./speech.ts";
+import { speechOf, stateText } from "./speech.ts";
 
 /** All that is known of a PC, its disks, and its part in the latest session. */
 export function pcRows(model: Model, pc: PcView, columns: number): Row[] {
@@ -61,20 +62,22 @@ export function pcRows(model: Model, pc: PcView, columns: number): Row[] {
     blank,
     ...(part === undefined
       ? [fact(t("session"), t("pc.noSession"))]
-      : partRows(part, fact, speech, columns)),
+      : partRows(model, part, fact, columns)),
   ];
 }
 
 function partRows(
+  model: Model,
   { session, member }: Part,
   fact: (title: string, text: string) => Row,
-  speech: ConsoleSpeech,
   columns: number,
 ): Row[] {
+  const speech = speechOf(model);
   const { t, told, size, byteRate, percent, loss, date } = speech;
   const ended = session.endedAt === null ? "" : t("pc.ended", { time: date(session.endedAt) });
+  const image = subjectOf(session, (pc) => model.pcs.get(pc)?.name);
   const title = t("pc.sessionOf", {
-    ...{ session: session.id, kind: t(`kind.${session.kind}`), image: session.image ?? "?" },
+    ...{ session: session.id, kind: t(`kind.${session.kind}`), image },
     ...{ state: t(`session.${session.state}`), ended },
   });
   const fraction = memberFraction(member);

@@ -98,7 +98,7 @@ function titleRow(model: Model, columns: number): Row {
   for (const pc of model.pcs.values()) if (pc.state !== "offline") online++;
   let running = 0;
   for (const session of model.sessions.values()) if (isRunning(session)) running++;
-  const pcs = t("top.pcs", { some: online, all: model.pcs.size });
+  const pcs = t("top.pcs", { count: online, all: model.pcs.size });
   const sessions = running === 0 ? t("top.noSession") : t("top.sessions", { count: running });
   return barRow("roomcast", `${pcs}   ${sessions}`, columns);
 }

@@ -4,6 +4,7 @@ import { diskIdentity } from "../../core/screen/disk.ts";
 import { orderKeyLines, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
 import { isRunning } from "../../core/screen/pc-state.ts";
+import { subjectOf } from "../../core/screen/report.ts";
 import {
   anyTarget,
   foreseenTarget,
@@ -13,7 +14,7 @@ import {
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
-import { type ConsoleSpeech, speechOf } from "./speech.ts";
+import { speechOf } from "./speech.ts";
 import { chosenPc, overwriteWord, type Page, roomSessions, toBase, type Ui } from "./state.ts";
 import { open, refuse, type Step } from "./step.ts";
 
@@ -62,14 +63,18 @@ export function pressAtSession(
 }
 
 const pathOf = ({ id }: SessionView): string => `/sessions/${encodeURIComponent(id)}`;
-const titleOf = ({ id, kind, image }: SessionView, { t }: ConsoleSpeech): string =>
-  t("title.session", { session: id, kind: t(`kind.${kind}`), image: image ?? "?" });
+/** `session s3 (wipe of pc01)`. */
+function titleOf(model: Model, session: SessionView): string {
+  const { t } = speechOf(model);
+  const { id, kind } = session;
+  const image = subjectOf(session, (pc) => model.pcs.get(pc)?.name);
+  return t("title.session", { session: id, kind: t(`kind.${kind}`), image });
+}
 
 export function pressSession(model: Model, ui: Ui, session: SessionView, key: "s" | "g"): Step {
   const path = pathOf(session);
-  const speech = speechOf(model);
-  const { t } = speech;
-  const title = titleOf(session, speech);
+  const { t } = speechOf(model);
+  const title = titleOf(model, session);
   if (!isRunning(session)) return refuse(ui, t("no.running", { session: title }));
   if (key === "g") {
     if (session.state !== "gathering") return refuse(ui, t("no.gathering", { session: title }));
@@ -92,9 +97,8 @@ export function pressSession(model: Model, ui: Ui, session: SessionView, key: "s
 }
 
 export function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
-  const speech = speechOf(model);
-  const { t } = speech;
-  const title = titleOf(session, speech);
+  const { t } = speechOf(model);
+  const title = titleOf(model, session);
   const pc = chosenPc(model, ui);
   const member = session.members.find((each) => each.pc === pc?.id);
   if (pc === undefined || member?.result !== "pending") {

@@ -10,7 +10,7 @@ import {
   sessionFraction,
   slowest,
 } from "../../core/screen/progress.ts";
-import { sentence } from "../../core/screen/report.ts";
+import { sentence, subjectOf } from "../../core/screen/report.ts";
 import {
   blank,
   cell,
@@ -71,13 +71,14 @@ function factRows(model: Model, session: SessionView, columns: number): Row[] {
   const titleWidth = Math.max(10, speechOf(model).t("progress").length + 1);
   const fact = (title: string, text: string, style: Style = "plain"): Row =>
     factRow(title, text, { columns, titleWidth }, style);
-  const { id, kind, image, room, state, startedAt, endedAt, rateBps } = session;
+  const { id, kind, room, state, startedAt, endedAt, rateBps } = session;
   const { bytesSent, repairBytes, passes } = session;
   const speech = speechOf(model);
   const { t, told, duration, percent, linkRate, date } = speech;
   const whom = room ?? (session.members.length === 1 ? session.members[0]?.name : t("show.chosen"));
   const counts = resultCounts(session);
-  const named = { session: id, kind: t(`kind.${kind}`), image: image ?? "?", whom: whom ?? "?" };
+  const image = subjectOf(session, (pc) => model.pcs.get(pc)?.name);
+  const named = { session: id, kind: t(`kind.${kind}`), image, whom: whom ?? "?" };
   const title = line(
     cut(t("show.title", { ...named, state: t(`session.${state}`).toUpperCase() }), columns - 2),
     "bold",

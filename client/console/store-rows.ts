@@ -99,8 +99,8 @@ export function roomPageRows(
   const head = [
     line(room.name, "bold"),
     blank,
-    fact(t("show.pcs"), t("room.pcs", { all: pcs, on: online })),
-    fact(t("room.seats"), t("room.taken", { all: seats.length, taken })),
+    fact(t("show.pcs"), t("room.pcs", { all: pcs, count: online })),
+    fact(t("room.seats"), t("room.taken", { all: seats.length, count: taken })),
     fact(t("room.walk"), walking),
     fact(t("session"), session ?? t("none")),
     ...(shutUntil === null ? [] : [line(t("room.shut", { time: shutUntil.slice(11, 16) }), "bad")]),

@@ -86,7 +86,7 @@ export const acts = {
   stop(app, room, list) {
     const session = sessionAtHand(app, room, list);
     if (session === undefined) say(app, t("no.session"));
-    else ask(app, stopAction(session));
+    else ask(app, stopAction(app.store, session));
   },
   drop: one((app, pc) => {
     const part = app.store.parts.get(pc.id);

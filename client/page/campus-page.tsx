@@ -145,7 +145,9 @@ function ElsewhereActs({ room, server }: { room: CampusRoomView; server: string 
         {session === null ? null : (
           <Button
             kind="danger"
-            onClick={() => void open(async () => stopAction(await sessionAt(server, session)))}
+            onClick={() =>
+              void open(async () => stopAction(app.store, await sessionAt(server, session)))
+            }
             disabled={isBusy}
           >
             {t("stop")}…

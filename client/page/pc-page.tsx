@@ -9,6 +9,7 @@ import type { DiskView, PcView } from "../../core/wire/views.ts";
 import { type Act, acts } from "./acts.ts";
 import { useApp } from "./app.ts";
 import { LookAt } from "./look.tsx";
+import { sessionTitle } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { useSeat } from "./seat.tsx";
 import { Shell } from "./shell.tsx";
@@ -212,7 +213,7 @@ function PartFacts({ part: { session, member } }: { part: Part }) {
   const { store } = useApp();
   const { bytesWanted, bytesReceived, bytesWritten, lossRatio, writeBps, boot, disk } = member;
   const fraction = memberFraction(member);
-  const title = t(`kind.${session.kind}`, { image: session.image ?? "" });
+  const title = sessionTitle(store, session);
   const done = session.kind === "capture" || session.kind === "wipe" ? bytesReceived : bytesWritten;
   const pc = store.pcs.get(member.pc);
   return (

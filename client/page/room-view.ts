@@ -1,8 +1,10 @@
 /** Which PCs and sessions a page about a room shows. */
 import { isRunning, stateOf } from "../../core/screen/pc-state.ts";
+import { subjectOf } from "../../core/screen/report.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import { inOrder } from "./orders/action.ts";
 import type { Store } from "./store.ts";
+import { t } from "./words.ts";
 
 /** The room's PCs, or all of them, in the order of their seats and names. */
 export const roomPcs = (store: Store, room: string | null): PcView[] =>
@@ -34,6 +36,10 @@ export function byUrgency(store: Store, pcs: readonly PcView[]): PcView[] {
     .sort((one, other) => one.rank - other.rank)
     .map(({ pc }) => pc);
 }
+
+/** `Restore of win11@4`, `Wipe of pc01`. */
+export const sessionTitle = (store: Store, session: SessionView): string =>
+  t(`kind.${session.kind}`, { image: subjectOf(session, (pc) => store.pcs.get(pc)?.name) });
 
 /** Sessions that the room takes part in: those that run first, then the latest first. */
 export function roomSessions(store: Store, room: string | null): SessionView[] {

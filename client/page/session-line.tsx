@@ -5,6 +5,7 @@ import { isRunning } from "../../core/screen/pc-state.ts";
 import { sentence } from "../../core/screen/report.ts";
 import { useApp } from "./app.ts";
 import { roomBar } from "./room-bar.ts";
+import { sessionTitle } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { Bar, ShapeIcon } from "./ui.tsx";
 import { duration, linkRate, number, percent, speech, t, told } from "./words.ts";
@@ -13,7 +14,7 @@ export function SessionLine({ id, isBig = false }: { id: string; isBig?: boolean
   const { store } = useApp();
   const session = store.sessions.get(id);
   if (session === undefined) return null;
-  const title = t(`kind.${session.kind}`, { image: session.image ?? "" });
+  const title = sessionTitle(store, session);
   const link = isBig ? title : <a href={hrefOf({ page: "session", id })}>{title}</a>;
   if (!isRunning(session)) {
     const isGood = session.members.every(({ result }) => result === "verified");

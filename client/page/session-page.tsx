@@ -11,7 +11,7 @@ import type { MemberView, SessionView } from "../../core/wire/views.ts";
 import { ask, useApp } from "./app.ts";
 import { command } from "./orders/action.ts";
 import { retryAction, startAction, stopAction } from "./orders/sessions.ts";
-import { roomSessions } from "./room-view.ts";
+import { roomSessions, sessionTitle } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { SessionLine } from "./session-line.tsx";
 import { Bar, Button, Commands, Facts, ShapeIcon, Table, Title } from "./ui.tsx";
@@ -48,14 +48,15 @@ export function SessionsPage() {
 }
 
 function SessionRow({ session }: { session: SessionView }) {
-  const { id, kind, image, room, members, startedAt, endedAt, state } = session;
+  const { store } = useApp();
+  const { id, room, members, startedAt, endedAt, state } = session;
   const { verified } = resultCounts(session);
   const shape = isRunning(session) ? "work" : verified === members.length ? "good" : "bad";
   return (
     <tr>
       <th scope="row">
         <a href={hrefOf({ page: "session", id })}>
-          {id} {t(`kind.${kind}`, { image: image ?? "" })}
+          {id} {sessionTitle(store, session)}
         </a>
       </th>
       <td>
@@ -85,7 +86,7 @@ export function SessionPage({ id }: { id: string }) {
       </main>
     );
   }
-  const { startedAt, endedAt, bytesSent, repairBytes, passes, kind, image } = session;
+  const { startedAt, endedAt, bytesSent, repairBytes, passes, kind } = session;
   const canRetry =
     !isRunning(session) && triedAgain(session, (each) => store.pcs.get(each)).length > 0;
   const isCertified = !isRunning(session) && kind !== "capture";
@@ -98,7 +99,7 @@ export function SessionPage({ id }: { id: string }) {
         )}
       </p>
       <Title>
-        {id} {t(`kind.${kind}`, { image: image ?? "" })}
+        {id} {sessionTitle(store, session)}
       </Title>
       <SessionLine id={id} />
       <div class="toolbar" role="toolbar" aria-label={t("toolbar")}>
@@ -108,7 +109,7 @@ export function SessionPage({ id }: { id: string }) {
           </Button>
         ) : null}
         {mayOperate.value && isRunning(session) ? (
-          <Button kind="danger" onClick={() => ask(app, stopAction(session))}>
+          <Button kind="danger" onClick={() => ask(app, stopAction(store, session))}>
             {t("stop")}…
           </Button>
         ) : null}

@@ -1,12 +1,12 @@
 /** The result of a session: one sentence, one table, and a line while it runs. */
-import type { MemberView, SessionView } from "../wire/views.ts";
+import type { MemberView, SessionKind, SessionView } from "../wire/views.ts";
 import type { ScreenKey } from "../words/en.ts";
 import { english, type ScreenSpeech } from "../words/english.ts";
 import { bootClause, bootCounts, memberBootText, otherNotices } from "./boots.ts";
 import { diskIdentity, diskName } from "./disk.ts";
 import { fittingText } from "./fit.ts";
 import { durationText, lossText, secondsBetween, sizeText } from "./format.ts";
-import { stateKey } from "./pc-state.ts";
+import { doneWord, stateKey } from "./pc-state.ts";
 import { memberFraction, resultCounts, sessionFraction, slowest } from "./progress.ts";
 import { consoleText } from "./row.ts";
 import { tableLines } from "./table.ts";
@@ -40,6 +40,15 @@ export function sentence(session: SessionView, speech: ScreenSpeech = english): 
     parts.push(t("report.stopped", { count: stopped, reasons: because("stopped") }));
   if (isOver && pending > 0) parts.push(t("report.pending", { count: pending }));
   return parts.join(" ");
+}
+
+/** What a session is of: its image; without one, the PC whose disk it wipes or casts. `nameOf`: of a PC's id. */
+export function subjectOf(
+  { image, sender, members }: Pick<SessionView, "image" | "sender" | "members">,
+  nameOf: (pc: string) => string | undefined,
+): string {
+  if (image !== null) return image;
+  return sender === null ? (members[0]?.name ?? "") : (nameOf(sender) ?? sender);
 }
 
 function captureSentence({ members, image, state }: SessionView, speech: ScreenSpeech): string {
@@ -179,7 +188,7 @@ function gatheringLine(
     .map(({ name, state }) => `${name} (${t(howFar[state] ?? stateKey(state))})`);
   const there = members.filter(isReady).length;
   const whom = missing.length === 0 ? "" : t("line.missing", { names: nameList(missing, speech) });
-  return `${t("line.ready", { begun, there, all: members.length })}${whom}`;
+  return `${t("line.ready", { begun, count: there, all: members.length })}${whom}`;
 }
 
 /** Whether its disk is chosen and its wants are known. */
@@ -192,18 +201,22 @@ const howFar: Partial<Record<MemberView["state"], ScreenKey>> = {
   waiting: "line.looking",
 };
 
+/** What became of a PC, in a word: `VERIFIED`, of a capture `CAPTURED`. */
+export const resultWord = ({ result }: MemberView, kind: SessionKind): string =>
+  result === "verified" ? doneWord[kind] : result.toUpperCase();
+
+/** The bytes of its disk that are written; of a capture those that are read, of a wipe those that are wiped. */
+export const bytesDone = (member: MemberView, kind: SessionKind): number =>
+  kind === "capture" || kind === "wipe" ? member.bytesReceived : member.bytesWritten;
+
 const tableColumns: readonly (readonly [
   string,
   (member: MemberView, session: SessionView) => string,
 ])[] = [
   ["PC", (member) => member.name],
-  ["RESULT", ({ result }) => (result === "pending" ? "-" : result.toUpperCase())],
+  ["RESULT", (member, { kind }) => (member.result === "pending" ? "-" : resultWord(member, kind))],
   ["DISK", ({ disk }) => (disk === null ? "-" : consoleText(diskIdentity(disk)))],
-  [
-    "DATA",
-    (member, { kind }) =>
-      sizeText(kind === "capture" || kind === "wipe" ? member.bytesReceived : member.bytesWritten),
-  ],
+  ["DATA", (member, { kind }) => sizeText(bytesDone(member, kind))],
   [
     "TIME",
     ({ startedAt, endedAt }) =>

@@ -97,7 +97,9 @@ function portsOf(pcs: readonly PcFigures[]): { usualMbps: number | null; slowPor
   if (usualMbps !== null) return { usualMbps, slowPorts: [] };
   const allMbps = median(speeds);
   if (allMbps === null) return { usualMbps: null, slowPorts: [] };
-  const text = `all ports have ${allMbps} Mbit/s: switch or cables`;
+  const text = speeds.every((speed) => speed === allMbps)
+    ? `all ports have ${allMbps} Mbit/s: switch or cables`
+    : `no port has more than ${Math.max(...speeds)} Mbit/s: switch or cables`;
   const mend = `a faster switch, or cables with all eight wires: the server sends ${mbps(sentBps)}`;
   return { usualMbps: allMbps, slowPorts: [{ check: "room", level: "warning", text, mend }] };
 }
@@ -146,7 +148,8 @@ function verdictOf(
   if (room.sharedBps !== null && bad.rateBps >= room.sharedBps) return null;
   const before = steps.findLast(({ rateBps }) => rateBps < bad.rateBps);
   const none = before === undefined ? "" : `, none at ${mbps(before.rateBps)}`;
-  const counted = (errors ?? 0) > 0 ? `; its adapter counted ${errors} damaged packets` : "";
+  const packets = errors === 1 ? "packet" : "packets";
+  const counted = (errors ?? 0) > 0 ? `; its adapter counted ${errors} damaged ${packets}` : "";
   return warn(
     `${lossText(lossOf(bad))} lost at ${mbps(bad.rateBps)}${none}${counted}`,
     (errors ?? 0) > 0

@@ -5,7 +5,7 @@ export const en = {
   // Lists and quantities
   "list.and": "{some} and {last}",
   "list.or": "or",
-  "list.more": "{some} and {count} more",
+  "list.more": { one: "{some} and {count} more", other: "{some} and {count} more" },
   "list.andMore": { one: "and {count} more", other: "and {count} more" },
   "time.about": "about {time}",
   "time.left": "{time} left",
@@ -153,7 +153,10 @@ export const en = {
   "line.capturing": "capturing {image} from {whom}",
   "line.fitting": "{fitting}: {image} for {whom}, {there} of {all} PCs online",
   "line.to": "{state} {image} to {whom}",
-  "line.ready": "{begun}, {there} of {all} PCs ready",
+  "line.ready": {
+    one: "{begun}, {count} of {all} PCs ready",
+    other: "{begun}, {count} of {all} PCs ready",
+  },
   "line.missing": "; missing: {names}",
   "line.off": "off",
   "line.starting": "starting",

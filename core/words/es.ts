@@ -5,7 +5,7 @@ export const es: ScreenWords = {
   // Lists and quantities
   "list.and": "{some} y {last}",
   "list.or": "o",
-  "list.more": "{some} y {count} más",
+  "list.more": { one: "{some} y {count} más", other: "{some} y {count} más" },
   "list.andMore": { one: "y {count} más", other: "y {count} más" },
   "time.about": "unos {time}",
   "time.left": "faltan {time}",
@@ -159,7 +159,10 @@ export const es: ScreenWords = {
   "line.capturing": "capturando {image} desde {whom}",
   "line.fitting": "{fitting}: {image} para {whom}, {there} de {all} PC en línea",
   "line.to": "{state} {image} a {whom}",
-  "line.ready": "{begun}, {there} de {all} PC listos",
+  "line.ready": {
+    one: "{begun}, {count} de {all} PC listos",
+    other: "{begun}, {count} de {all} PC listos",
+  },
   "line.missing": "; faltan: {names}",
   "line.off": "apagado",
   "line.starting": "arrancando",

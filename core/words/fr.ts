@@ -5,7 +5,7 @@ export const fr: ScreenWords = {
   // Lists and quantities
   "list.and": "{some} et {last}",
   "list.or": "ou",
-  "list.more": "{some} et {count} autres",
+  "list.more": { one: "{some} et {count} autre", other: "{some} et {count} autres" },
   "list.andMore": { one: "et {count} autre", other: "et {count} autres" },
   "time.about": "environ {time}",
   "time.left": "reste {time}",
@@ -97,7 +97,7 @@ export const fr: ScreenWords = {
   "fit.sizeTooSmall": "{image} a besoin de {size}, et ne peut pas être adaptée à {asked}",
   "fit.sizeTooSmallNext":
     "choisissez une taille plus grande, ou libérez de la place sur le modèle et capturez-le de nouveau",
-  "fit.ofDisks": { one: "{small} disque sur {count}", other: "{small} disques sur {count}" },
+  "fit.ofDisks": { one: "{small} disque sur {count}", other: "{small} des {count} disques" },
   "fit.smaller": {
     one: "{disks} est plus petit que celui de l’image ({size})",
     other: "{disks} sont plus petits que celui de l’image ({size})",
@@ -154,7 +154,10 @@ export const fr: ScreenWords = {
   "line.capturing": "capture de {image} depuis {whom}",
   "line.fitting": "{fitting} : {image} pour {whom}, {there} PC sur {all} en ligne",
   "line.to": "{state} {image} vers {whom}",
-  "line.ready": "{begun}, {there} PC sur {all} prêts",
+  "line.ready": {
+    one: "{begun}, {count} PC sur {all} prêt",
+    other: "{begun}, {count} PC sur {all} prêts",
+  },
   "line.missing": " ; manquent : {names}",
   "line.off": "éteint",
   "line.starting": "démarre",

@@ -5,7 +5,7 @@ export const pt: ScreenWords = {
   // Lists and quantities
   "list.and": "{some} e {last}",
   "list.or": "ou",
-  "list.more": "{some} e mais {count}",
+  "list.more": { one: "{some} e mais {count}", other: "{some} e mais {count}" },
   "list.andMore": { one: "e mais {count}", other: "e mais {count}" },
   "time.about": "cerca de {time}",
   "time.left": "faltam {time}",
@@ -154,7 +154,10 @@ export const pt: ScreenWords = {
   "line.capturing": "capturando {image} de {whom}",
   "line.fitting": "{fitting}: {image} para {whom}, {there} de {all} PCs on-line",
   "line.to": "{state} {image} para {whom}",
-  "line.ready": "{begun}, {there} de {all} PCs prontos",
+  "line.ready": {
+    one: "{begun}, {count} de {all} PCs prontos",
+    other: "{begun}, {count} de {all} PCs prontos",
+  },
   "line.missing": "; faltam: {names}",
   "line.off": "desligado",
   "line.starting": "iniciando",

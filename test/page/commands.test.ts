@@ -76,7 +76,7 @@ const orders: readonly (readonly [string, Action, (Record<string, string> | unde
   ["identify", inventory.identifyAction(pcOf(7, { doubt: [{ id: "id1", name: "pc01" }] }))],
   ["identify as new", inventory.identifyAction(pcOf(7, { doubt: [] })), { as: "" }],
   ["start", sessions.startAction(session)],
-  ["stop", sessions.stopAction(session)],
+  ["stop", sessions.stopAction(store, session)],
   ["drop", sessions.dropAction(store, session, one)],
   ["let in", sessions.letInAction(store, session, one)],
   ["retry", sessions.retryAction(store, { ...session, endedAt: session.startedAt })],
@@ -131,6 +131,17 @@ const planOf = (action: Action, more: Record<string, string> = {}): Plan =>
     ...Object.fromEntries(action.fields.map(({ name, value }) => [name, value])),
     ...more,
   });
+
+test("who stops a session sees of what it is", () => {
+  const wipe = { ...session, kind: "wipe" as const, image: null, room: null };
+  const { facts } = planOf(
+    sessions.stopAction(store, { ...wipe, members: session.members.slice(0, 1) }),
+  );
+  assert.deepEqual(facts, [`Wipe of ${session.members[0]?.name}`]);
+  assert.deepEqual(planOf(sessions.stopAction(store, session)).facts, [
+    `Restore of ${session.image}, ${session.room}`,
+  ]);
+});
 
 /** The words of a line as a shell would split it; there are no other quotes than '…'. */
 const wordsOf = (line: string): string[] =>

@@ -12,10 +12,11 @@ import { diskLine } from "../../core/screen/disk.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { en as shared } from "../../core/words/en.ts";
 import { languageOf } from "../../core/words/languages.ts";
-import { assertComplete, unsaid } from "../core/words/catalogues.ts";
+import { assertComplete, uncounted, unsaid } from "../core/words/catalogues.ts";
 
 test("every catalogue has every text, with the same values and the same forms", () => {
   assertComplete(en, { es, fr, pt });
+  assert.deepEqual(uncounted(en), []);
 });
 
 test("the page's own texts are none of those that all screens have", () => {

@@ -53,7 +53,7 @@ export const fr: ConsoleWords = {
   // The edges of the screen
   "top.down": "SERVEUR INJOIGNABLE, NOUVEL ESSAI. Dernier état connu.",
   "top.connecting": "connexion au serveur",
-  "top.pcs": "{some} PC allumés sur {all}",
+  "top.pcs": { one: "{count} PC allumé sur {all}", other: "{count} PC allumés sur {all}" },
   "top.noSession": "aucune session",
   "top.sessions": { one: "{count} session", other: "{count} sessions" },
   "said.more": " (et {count} de plus : roomcast doctor)",
@@ -92,8 +92,11 @@ export const fr: ConsoleWords = {
   "list.boot": "il {what}",
   "list.failed": "ÉCHEC : {why}",
   "list.stopped": "ARRÊTÉ : {why}",
-  "list.marked": "{count} sélectionnés",
-  "list.filtered": "Filtre : {filter}   ({count} PC)",
+  "list.marked": { one: "{count} sélectionné", other: "{count} sélectionnés" },
+  "list.filtered": {
+    one: "Filtre : {filter}   ({count} PC)",
+    other: "Filtre : {filter}   ({count} PC)",
+  },
   "list.asking": "Demande au serveur...",
   "list.noMatch": "Aucun PC ne correspond au filtre. Échap l’enlève.",
   "list.noneHere":
@@ -131,7 +134,7 @@ export const fr: ConsoleWords = {
   "pc.wiped": "effacé {some} sur {all}",
   "pc.read": "lu {some} sur {all}",
   "pc.written": "écrit {some} sur {all}",
-  "pc.kept": ", {count} Mio déjà justes",
+  "pc.kept": { one: ", {count} Mio déjà juste", other: ", {count} Mio déjà justes" },
   "pc.onto": "Sur",
   "pc.rootHash": "Empreinte",
   // A session
@@ -178,12 +181,15 @@ export const fr: ConsoleWords = {
   "notes.done": "les notes sur {image} sont écrites",
   "store.checking": "vérification de {image}",
   "store.good": "{checking} : chaque bloc correspond à son empreinte",
-  "store.damaged":
-    "{checking} : {count} ENDOMMAGÉS, le premier : {why} ; `roomcast image verify` les liste",
+  "store.damaged": {
+    one: "{checking} : {count} ENDOMMAGÉ : {why}",
+    other:
+      "{checking} : {count} ENDOMMAGÉS, le premier : {why} ; `roomcast image verify` les liste",
+  },
   "room.gone": "Cette salle n’existe plus.",
-  "room.pcs": "{all}, dont {on} allumés",
+  "room.pcs": { one: "{all}, dont {count} allumé", other: "{all}, dont {count} allumés" },
   "room.seats": "Places",
-  "room.taken": "{all}, dont {taken} occupées",
+  "room.taken": { one: "{all}, dont {count} occupée", other: "{all}, dont {count} occupées" },
   "room.walk": "Attribution",
   "room.walkOff": "arrêtée",
   "room.walkFull": "EN COURS : plus de place libre",
@@ -287,8 +293,10 @@ export const fr: ConsoleWords = {
   "stop.ask": "Arrêter la {session} ?",
   "stop.capture": "Aucune image ne sera enregistrée.",
   "stop.wipe": "Le disque sera à moitié effacé.",
-  "stop.restore":
-    "Les disques de {count} PC resteront incomplets jusqu’à une nouvelle restauration.",
+  "stop.restore": {
+    one: "Le disque de {count} PC restera incomplet jusqu’à une nouvelle restauration.",
+    other: "Les disques de {count} PC resteront incomplets jusqu’à une nouvelle restauration.",
+  },
   "stop.done": "arrêtée : {session}",
   "drop.itsDisk": "Son disque",
   "drop.ask": "Retirer {pc} de la {session} ?",
@@ -299,7 +307,10 @@ export const fr: ConsoleWords = {
   "walk.begun": "attribution : appuyez sur Entrée à chaque PC de {room}, l’un après l’autre",
   "walk.ended": "l’attribution des places de {room} est terminée",
   "roomDelete.ask": "Supprimer la salle {room} ?",
-  "roomDelete.warning": "Ses {count} PC passent dans la salle default.",
+  "roomDelete.warning": {
+    one: "Son PC passe dans la salle default.",
+    other: "Ses {count} PC passent dans la salle default.",
+  },
   "roomDelete.done": "salle {room} supprimée",
   "unlock.done": "les menus de {room} acceptent les PIN",
   "room.changed": "salle {room} modifiée",
@@ -311,7 +322,7 @@ export const fr: ConsoleWords = {
   "move.done": "{names} : déplacé vers la salle {room}",
   "wiped.done": "effacé : {names}",
   "delete.done": "{image} supprimée",
-  manyPcs: "{count} PC",
+  manyPcs: { one: "{count} PC", other: "{count} PC" },
   "shell.ended": "le shell sur {pc} s’est terminé : {why}",
   "request.asks": "{pc} demande à {what}",
   "request.ask": "{pc} demande à {what}. Oui ?",

@@ -6,6 +6,7 @@ import { isRunning } from "../../../core/screen/pc-state.ts";
 import { targetOf } from "../../../core/screen/target.ts";
 import type { RequestView } from "../../../core/wire/trust.ts";
 import type { PcView, SessionView } from "../../../core/wire/views.ts";
+import { sessionTitle } from "../room-view.ts";
 import type { Store } from "../store.ts";
 import { t } from "../words.ts";
 import { type Action, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
@@ -25,8 +26,8 @@ export function startAction({ id }: SessionView): Action {
   };
 }
 
-export function stopAction(session: SessionView): Action {
-  const { id, kind, members } = session;
+export function stopAction(store: Store, session: SessionView): Action {
+  const { id, kind, room, members } = session;
   const pending = members.filter(({ result }) => result === "pending").length;
   return {
     title: t("stop.title", { session: id }),
@@ -35,6 +36,7 @@ export function stopAction(session: SessionView): Action {
     fields: [],
     plan: () =>
       plan({
+        facts: [[sessionTitle(store, session), room].filter(Boolean).join(", ")],
         warnings: [
           kind === "capture"
             ? t("stop.capture")

@@ -210,6 +210,7 @@ export const told = [
   "most PCs lose packets from {rate} on",
   "the switch, or the server's own port and cable, carries no more than that",
   "all ports have {speed} Mbit/s: switch or cables",
+  "no port has more than {speed} Mbit/s: switch or cables",
   "a faster switch, or cables with all eight wires: the server sends {rate}",
   "{well} of {all} PCs hear all of it",
   "{well} of {all} PCs hear all that their ports carry",

@@ -316,6 +316,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "el switch, o el puerto y el cable del servidor, no lleva más",
   "all ports have {speed} Mbit/s: switch or cables":
     "todos los puertos tienen {speed} Mbit/s: switch o cables",
+  "no port has more than {speed} Mbit/s: switch or cables":
+    "ningún puerto tiene más de {speed} Mbit/s: switch o cables",
   "a faster switch, or cables with all eight wires: the server sends {rate}":
     "un switch más rápido, o cables con los ocho hilos: el servidor envía a {rate}",
   "{well} of {all} PCs hear all of it": "{well} de {all} PC lo oyen todo",

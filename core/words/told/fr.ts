@@ -318,6 +318,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "le commutateur, ou le port et le câble du serveur, ne porte pas plus",
   "all ports have {speed} Mbit/s: switch or cables":
     "tous les ports ont {speed} Mbit/s : commutateur ou câbles",
+  "no port has more than {speed} Mbit/s: switch or cables":
+    "aucun port n’a plus de {speed} Mbit/s : commutateur ou câbles",
   "a faster switch, or cables with all eight wires: the server sends {rate}":
     "un commutateur plus rapide, ou des câbles à huit fils : le serveur envoie à {rate}",
   "{well} of {all} PCs hear all of it": "{well} PC sur {all} entendent tout",

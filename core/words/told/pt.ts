@@ -312,6 +312,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "o switch, ou a porta e o cabo do servidor, não leva mais que isso",
   "all ports have {speed} Mbit/s: switch or cables":
     "todas as portas têm {speed} Mbit/s: switch ou cabos",
+  "no port has more than {speed} Mbit/s: switch or cables":
+    "nenhuma porta tem mais de {speed} Mbit/s: switch ou cabos",
   "a faster switch, or cables with all eight wires: the server sends {rate}":
     "um switch mais rápido, ou cabos com os oito fios: o servidor envia a {rate}",
   "{well} of {all} PCs hear all of it": "{well} de {all} PCs ouvem tudo",

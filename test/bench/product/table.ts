@@ -65,8 +65,16 @@ export function mediansOf(taken: readonly RaceResult[]) {
   };
 }
 
+/** What the link alone would need for what arrives, in full packets, over what this way took; 0: it was too late. */
+export function linkShare({ row, runs }: ProductResult, way: WayName): number {
+  const { stored, seconds } = mediansOf(runs[way]);
+  const arrivingBps = row.linkBps * (row.slowPort ?? 1) * (1 - row.loss);
+  return ((stored ?? 0) * 8) / (arrivingBps * payloadShare * (seconds ?? Number.POSITIVE_INFINITY));
+}
+
 /** A line for each way. */
-export function resultText({ row, runs }: ProductResult): string {
+export function resultText(result: ProductResult): string {
+  const { row, runs } = result;
   const ours = mediansOf(runs.roomcast).seconds;
   return wayNames
     .map((way) => {
@@ -74,15 +82,13 @@ export function resultText({ row, runs }: ProductResult): string {
       const { seconds, ...median } = mediansOf(taken);
       const right = taken.reduce((sum, each) => sum + each.right, 0);
       const stored = median.stored ?? 0;
-      const arrivingBps = row.linkBps * (row.slowPort ?? 1) * (1 - row.loss);
-      const ideal = (stored * 8) / (arrivingBps * payloadShare);
       return line([
         rowText(row),
         way,
         `${right}/${taken.length * row.receiverCount}`,
         figure(median.first),
         seconds === null ? "too late" : figure(seconds),
-        seconds === null ? "-" : figure(ideal / seconds, 3),
+        seconds === null ? "-" : figure(linkShare(result, way), 3),
         seconds === null || ours === null ? "-" : figure(seconds / ours),
         row.slowPort === null ? "" : figure(median.others),
         figure(median.early, 3),

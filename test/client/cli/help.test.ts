@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "commander";
 import { plainTerminal, roomcastProgram } from "../../../client/cli/program.ts";
+import { virtualFormats } from "../../../client/transfer/virtual-disk.ts";
 
 const program = roomcastProgram(plainTerminal, "/var/lib/roomcast", async () => {});
 
@@ -51,6 +52,11 @@ test("every command shows an example", () => {
     without.map(({ name }) => name),
     [],
   );
+});
+
+test("the help of an export names every format of virtual disks", () => {
+  const command = leaves.find(({ name }) => name === "image export")?.command;
+  for (const { name } of virtualFormats) assert(command?.description().includes(` .${name}`), name);
 });
 
 test("each example is of its command, with options that the command has", () => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { reportCsv, reportHtml } from "../../../client/cli/report.ts";
 import type { HistoryEvent } from "../../../core/wire/api.ts";
+import type { MemberView, SessionView } from "../../../core/wire/views.ts";
 import { anyText, assertHarmless } from "../../core/units/harmful.ts";
 import { diskOf, memberOf, sessionOf } from "../console/fake-lab.ts";
 
@@ -37,6 +38,34 @@ test("the page says the sentence first, who failed first, and what happened to t
   assert.doesNotMatch(page, /<sda>/, "what comes from outside is text");
   assert.match(page, new RegExp(root));
   assert.doesNotMatch(page, /(src|href)=/, "nothing outside is referred to");
+});
+
+test("the page says no more of a PC that is done than was done", () => {
+  const of = (changes: Partial<SessionView>, more: Partial<MemberView>): string => {
+    const member = memberOf(1, {
+      ...end,
+      result: "verified",
+      state: "idle",
+      rootHash: root,
+      ...more,
+    });
+    return reportHtml(sessionOf([member], { ...end, state: "done", ...changes }), []);
+  };
+  const readBack = of({}, { bytesVerified: 28e9 });
+  assert.match(readBack, /<footer>VERIFIED means .* read back from the disk has .* root hash abab/);
+  const written = of({}, { bytesVerified: null });
+  assert.match(
+    written,
+    /<footer>VERIFIED means .*root hash abab.*Nothing was read back from the disk/,
+  );
+  const disk = { bytesWritten: 0, bytesReceived: 240e9, rootHash: null };
+  const wiped = of({ kind: "wipe", image: null }, { ...disk, bytesVerified: 0 });
+  assert.match(wiped, /<td class="result">WIPED<[\s\S]*<td>240.0 GB<[\s\S]*<footer>WIPED means/);
+  const captured = of({ kind: "capture" }, { ...disk, bytesVerified: 0 });
+  assert.match(captured, /<td class="result">CAPTURED<[\s\S]*<td>240.0 GB<[\s\S]*<footer>CAPTURED/);
+  for (const page of [wiped, captured])
+    assert.doesNotMatch(page, /VERIFIED|\d verified|root hash|Sent|Written/);
+  assert.doesNotMatch(of({}, { result: "failed" }), /VERIFIED/);
 });
 
 test("a spreadsheet gets a line a PC, and never a formula", () => {

@@ -14,6 +14,8 @@ export interface Ran {
   /** What was shown before a word was asked for. */
   readonly shown: readonly string[];
   readonly error: Error | null;
+  /** What is printed with `--json`. */
+  readonly documents: readonly unknown[];
 }
 
 export const room = {
@@ -30,6 +32,7 @@ export async function ran(
   const asked: string[] = [];
   const said: string[] = [];
   const shown: string[] = [];
+  const documents: unknown[] = [];
   const answers: Record<string, unknown> = {
     ...{ "/rooms": [room], "/rooms/lab-1": room, "/campus": null },
     ...there,
@@ -48,6 +51,7 @@ export async function ran(
     ({
       ...{ server, at: clientAt, get: call("GET", server), post: call("POST", server) },
       ...{ patch: call("PATCH", server), delete: call("DELETE", server) },
+      ...{ put: call("PUT", server), bytes: async () => Buffer.from("name,mac\r\n") },
     }) as unknown as ApiClient;
   let error: Error | null = null;
   const program = roomcastProgram(plainTerminal, "/nowhere", async (action) => {
@@ -58,11 +62,12 @@ export async function ran(
         json: false,
         plain: true,
         client: clientAt(program.opts<GlobalOptions>().serverName ?? null),
-        document() {},
+        document: (value: unknown) => void documents.push(value),
       },
       say: (line) => void said.push(line),
       async confirm(what) {
         shown.push(...what);
+        if (program.opts<GlobalOptions>().yes) return;
         throw new Error("nobody types it");
       },
       async ask() {
@@ -73,5 +78,5 @@ export async function ran(
   await program.parseAsync(["node", "roomcast", ...words]).catch((thrown: Error) => {
     error = thrown;
   });
-  return { calls, asked, said, shown, error };
+  return { calls, asked, said, shown, error, documents };
 }

@@ -77,7 +77,7 @@ test("a room of another server is woken there, and its session stopped after a q
     {
       type: "calls",
       calls: [{ method: "post", path: "/rooms/hall/wake", body: { timeout: 0 }, server: "beta" }],
-      done: "woke hall (beta)",
+      done: "sent wake-on-LAN packets to hall (beta)",
     },
   ]);
   const { ui } = pressed(model, "C", "down", "s");

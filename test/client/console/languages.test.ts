@@ -12,7 +12,7 @@ import { fr } from "../../../client/console/words/fr.ts";
 import { pt } from "../../../client/console/words/pt.ts";
 import { rowText } from "../../../core/screen/row.ts";
 import type { Language } from "../../../core/wire/language.ts";
-import { assertComplete, unsaid } from "../../core/words/catalogues.ts";
+import { assertComplete, uncounted, unsaid } from "../../core/words/catalogues.ts";
 import { asked, fullLab, pages } from "./scenes.ts";
 
 const languages: readonly Language[] = ["en", "fr", "es", "pt"];
@@ -20,6 +20,7 @@ const size = { columns: 80, lines: 30 };
 
 test("every language has every text of the console, and the console says them all", () => {
   assertComplete(en, { es, fr, pt });
+  assert.deepEqual(uncounted(en), []);
   const folder = join(import.meta.dirname, "..", "..", "..", "client", "console");
   const source = globSync("*.ts", { cwd: folder })
     .map((path) => readFileSync(join(folder, path), "utf8"))

@@ -135,6 +135,8 @@ test("the table has who failed first, and its columns are aligned", () => {
     "pc02  VERIFIED  sda (Samsung 860 EVO, S3Z9NB0K0002)  11.2 GB  15 min  0.10 %",
     "pc10  VERIFIED  sda (Samsung 860 EVO, S3Z9NB0K0010)  11.2 GB  15 min  0.10 %",
   ]);
+  const wiped = resultTable(sessionOf([memberOf(2, verified)], { kind: "wipe", image: null }));
+  assert.match(wiped[1] ?? "", /^pc02 {2}WIPED .* 12\.0 GB /);
 });
 
 test("progress counts chunks that were right already, and leaves out who failed", () => {

@@ -62,6 +62,7 @@ test("each fault is told by its own figures, with what to look at", () => {
   assert.deepEqual(one(heard(() => 0.05, { errors: 7 })), [
     "pc4: 5.0 % lost at 50 Mbit/s; its adapter counted 7 damaged packets",
   ]);
+  assert.match(one(heard(() => 0.05, { errors: 1 }))[0] ?? "", /counted 1 damaged packet$/);
   const late = heard((rate) => (rate >= 900e6 ? 0.2 : 0));
   assert.deepEqual(one({ ...late, dropped: 2000 }), [
     "pc4: the PC cannot keep up from 900 Mbit/s on: what reaches it is not taken in time",
@@ -116,7 +117,7 @@ test("a room whose ports are all slow is told so, once, and not that its switch 
   assert.deepEqual(told(named([slow, slow, ofPort(10), bad])), [
     "pc3: 10 Mbit/s, others 100: cable or port",
     "pc4: 9.9 % lost at 50 Mbit/s",
-    "all ports have 100 Mbit/s: switch or cables",
+    "no port has more than 100 Mbit/s: switch or cables",
   ]);
   assert.deepEqual(told(named([slow])), ["all ports have 100 Mbit/s: switch or cables"]);
 });

@@ -31,3 +31,9 @@ export function unsaid(catalogue: Readonly<Record<string, Text>>, source: string
     (key) => !source.includes(`"${key}"`) && !begun.some((start) => key.startsWith(start)),
   );
 }
+
+/** Texts that count things and have one form alone: they say `1 PCs`. */
+export const uncounted = (catalogue: Readonly<Record<string, Text>>): string[] =>
+  Object.entries(catalogue).flatMap(([key, text]) =>
+    typeof text === "string" && /\{count\} (?!more\b)\w/.test(text) ? [key] : [],
+  );

@@ -15,7 +15,7 @@ import { told as toldText } from "../../../core/words/told/english.ts";
 import { told as toldEs } from "../../../core/words/told/es.ts";
 import { told as toldFr } from "../../../core/words/told/fr.ts";
 import { told as toldPt } from "../../../core/words/told/pt.ts";
-import { assertComplete, unsaid } from "./catalogues.ts";
+import { assertComplete, uncounted, unsaid } from "./catalogues.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 const sourceOf = (pattern: string): string =>
@@ -30,6 +30,7 @@ const portuguese = speak("pt", pt, toldPt);
 
 test("every language has every text of the screens, with the same values and forms", () => {
   assertComplete(en, { es, fr, pt });
+  assert.deepEqual(uncounted(en), []);
   assertComplete(Object.fromEntries(toldText.map((text) => [text, text])), {
     es: toldEs,
     fr: toldFr,
@@ -116,6 +117,8 @@ test("quantities are as each language writes them", () => {
   assert.equal(spanish.date("2026-11-21T14:03:00Z"), "21/11/2026 14:03");
   assert.equal(french.t("report.verified", { count: 0, all: 28 }), "0 sur 28 vérifié");
   assert.equal(spanish.t("report.verified", { count: 0, all: 28 }), "0 de 28 verificados");
+  assert.equal(french.t("list.more", { some: "pc1, pc2", count: 1 }), "pc1, pc2 et 1 autre");
+  assert.equal(french.t("fit.ofDisks", { small: 1, count: 5 }), "1 des 5 disques");
 });
 
 test("a terminal's reader and letters are those of its locale", () => {

@@ -10,7 +10,7 @@ import { en } from "../../../initrd/menu/words/en.ts";
 import { es } from "../../../initrd/menu/words/es.ts";
 import { fr } from "../../../initrd/menu/words/fr.ts";
 import { pt } from "../../../initrd/menu/words/pt.ts";
-import { assertComplete, unsaid } from "../../core/words/catalogues.ts";
+import { assertComplete, uncounted, unsaid } from "../../core/words/catalogues.ts";
 import { type Scene, scenes } from "./scenes.ts";
 
 const languages: readonly Language[] = ["en", "fr", "es", "pt"];
@@ -21,6 +21,7 @@ const textOf = ({ view, page }: Scene, language: Language, at = size): string[] 
 
 test("every language has every text of the menu, and the menu says them all", () => {
   assertComplete(en, { es, fr, pt });
+  assert.deepEqual(uncounted(en), []);
   const folder = join(import.meta.dirname, "..", "..", "..", "initrd", "menu");
   const source = globSync("*.ts", { cwd: folder })
     .map((path) => readFileSync(join(folder, path), "utf8"))
