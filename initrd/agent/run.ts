@@ -23,7 +23,7 @@ import { checkNetwork } from "./check/check.ts";
 import { findings } from "./check/findings.ts";
 import { listen } from "./check/listen.ts";
 import { DiskAnswers } from "./hardware/disk-answers.ts";
-import { askErase } from "./hardware/drive-erases.ts";
+import { driveErases } from "./hardware/drive-erases.ts";
 import { readFirmware } from "./hardware/firmware.ts";
 import { HalfWritten, halfWrittenText } from "./hardware/half-written.ts";
 import { askHealth } from "./hardware/health.ts";
@@ -128,7 +128,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   // On a PC with one core a thread that starts keeps the menu from coming up.
   const startReceiver = options.startReceiver ?? receiversAhead(welcomed.promise);
   const health = new DiskAnswers(askHealth);
-  const erases = new DiskAnswers((disk) => askErase(disk, DriveHandle.open));
+  const erases = driveErases(DriveHandle.open);
   const halfWritten = new HalfWritten();
   const disks = (): DiskView[] =>
     disksOf(options.disks).map((disk) => {

@@ -11,13 +11,19 @@ export const keyOf = (disk: DiskView): string => `${disk.path} ${diskIdentity(di
 /** What each disk answers to one question. A disk that does not answer keeps nobody waiting; its answer is known once it comes. */
 export class DiskAnswers<T> {
   private readonly question: (disk: DiskView) => Promise<T>;
+  private readonly mayChange: (answer: T) => boolean;
   private readonly limitMs: number;
   private readonly known = new Map<string, T>();
   private readonly asking = new Set<string>();
 
-  /** `question` rejects where the disk cannot be asked; it is asked again then. */
-  constructor(question: (disk: DiskView) => Promise<T>, limitMs = answerLimitMs) {
+  /** `question` rejects where the disk cannot be asked; it is asked again then, and as long as its answer may change. */
+  constructor(
+    question: (disk: DiskView) => Promise<T>,
+    mayChange: (answer: T) => boolean = () => false,
+    limitMs = answerLimitMs,
+  ) {
     this.question = question;
+    this.mayChange = mayChange;
     this.limitMs = limitMs;
   }
 
@@ -26,8 +32,13 @@ export class DiskAnswers<T> {
     return this.known.get(keyOf(disk)) ?? null;
   }
 
-  /** Asks those that were not asked yet. Resolves when they have answered, or at the limit. Never rejects. */
+  /**
+   * Asks those that were not asked yet, and forgets all that are not among `disks`. Resolves when they have
+   * answered, or at the limit. Never rejects.
+   */
   async ask(disks: readonly DiskView[]): Promise<void> {
+    const present = new Set(disks.map(keyOf));
+    for (const key of this.known.keys()) if (!present.has(key)) this.known.delete(key);
     const fresh = disks.filter((disk) => this.isToBeAsked(keyOf(disk)));
     if (fresh.length === 0) return;
     await atMost(this.limitMs, Promise.all(fresh.map((disk) => this.askOne(disk))));
@@ -35,7 +46,9 @@ export class DiskAnswers<T> {
 
   /** Nobody asks a second time what hangs. */
   private isToBeAsked(key: string): boolean {
-    return !this.asking.has(key) && !this.known.has(key);
+    if (this.asking.has(key)) return false;
+    const answer = this.known.get(key);
+    return answer === undefined || this.mayChange(answer);
   }
 
   private async askOne(disk: DiskView): Promise<void> {
