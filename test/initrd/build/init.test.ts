@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { laneCountOf } from "../../../imaging/disk/lanes.ts";
 
 const scripts = join(import.meta.dirname, "..", "..", "..", "initrd", "init");
 const busybox = "/bin/busybox";
@@ -80,6 +81,16 @@ test("the boot line: a value, a flag, and what only looks like them", () => {
     { bootLine },
   );
   assert.equal(said, "http://10.0.0.1:8080/a=b\nserial\nnone\n");
+});
+
+test("two threads of the agent's pool are left when a disk hangs, on any number of cores", () => {
+  const threads = readFileSync(join(scripts, "session"), "utf8").match(/^.*\bthreads=.*$/gm) ?? [];
+  assert.equal(threads.length, 2);
+  for (const cores of [1, 2, 4, 12, 64]) {
+    const count = `grep() { echo ${cores}; }\n${threads.join("\n")}\necho $threads`;
+    const said = run("common.sh", count);
+    assert.equal(Number(said) - laneCountOf(cores), 2, `${cores} cores`);
+  }
 });
 
 test("all keys of the boot line, one a line", () => {
