@@ -70,16 +70,33 @@ boot_interface_known() {
   return 1
 }
 
-# Stays in the background afterwards and renews the lease: a cast may outlast it.
 ask_for_address() {
   # Once nobody answered, what to check stays on the screen.
   case $said in
     "no DHCP answer"*) no_answer "$1" ;;
     *) printf '\033[H\033[J\n  roomcast\n\n  Asking for an address on %s\n' "$(described "$1")" ;;
   esac
+  request_address "$1"
+}
+
+# Stays in the background afterwards and renews the lease: a cast may outlast it. Ends the one before it, whose
+# adapter may be gone.
+request_address() {
   rm -f /run/roomcast/net
+  kill "$(cat "/run/roomcast/udhcpc.$1.pid" 2>/dev/null)" 2>/dev/null
   udhcpc -i "$1" -n -t 4 -T 2 -A 1 -V roomcast -s /roomcast/lease \
     -p "/run/roomcast/udhcpc.$1.pid" >>"$boot_log" 2>&1 </dev/null && [ -s /run/roomcast/net ]
+}
+
+# An adapter for USB that lost its plug for a moment comes back down and without an address. Brings it up again for as
+# long as it runs, and says nothing on the screen, which is the agent's.
+keep_network_up() {
+  while sleep 2; do
+    [ -e "/sys/class/net/$interface" ] || continue
+    network_is_up "$interface" && continue
+    ip link set "$interface" up
+    has_link "$interface" && request_address "$interface" && milestone "network $interface is back"
+  done
 }
 
 described() { echo "$1 ($(cat "/sys/class/net/$1/address"))"; }

@@ -138,6 +138,26 @@ test("the network as a whole: BOOTIF in the loader's spelling, an address, the m
   assert.equal(said, "asked eth1\neth1 52:54:00:ab:00:02\nnetwork eth1 10.0.0.7\n");
 });
 
+test("beside the agent an adapter that came back is brought up, and one that is up is left alone", () => {
+  const said = run(
+    "network.sh",
+    `turn=0; sleep() { turn=$((turn + 1)); [ $turn -lt 5 ]; }
+     ip() {
+       case "$*" in
+         *" addr show "*) [ $turn = 2 ] && [ "$5" = eth0 ] || [ -e "\${boot_log%/*}/net" ] && echo "  inet 10.0.0.7/24" ;;
+         *) echo "$turn: ip $*" ;;
+       esac
+     }
+     udhcpc() { echo "$turn: udhcpc $1 $2" >&3; [ $turn = 4 ] && echo ip=10.0.0.7 >"\${boot_log%/*}/net"; }
+     exec 3>&1
+     interface=eth9; keep_network_up; turn=1
+     interface=eth0; keep_network_up; cut -d ' ' -f 2- "$boot_log"`,
+    { interfaces },
+  );
+  const up = (turn: number) => `${turn}: ip link set eth0 up\n${turn}: udhcpc -i eth0\n`;
+  assert.equal(said, `${up(3)}${up(4)}network eth0 is back\n`);
+});
+
 test("screens fit 80 columns", () => {
   const said = run("network.sh", "since=0; no_link eth0 eth1; no_answer eth0; no_adapter", {
     interfaces,
