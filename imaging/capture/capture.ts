@@ -10,6 +10,7 @@ import { writeSha256 } from "../../core/node/hash.ts";
 import type { BlockDevice } from "../../core/ports.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { alignedBuffer } from "../disk/disk.ts";
+import { laneCount } from "../disk/lanes.ts";
 import { readChunk } from "./chunk.ts";
 import { ChunkSender } from "./chunk-sender.ts";
 import { type DiskMap, draftOf, type MapOptions, mapDisk, plannedBytes } from "./disk-map.ts";
@@ -27,12 +28,6 @@ export interface SendOptions {
   /** Raw bytes done, of those to be read. */
   progress(bytesDone: number, bytesTotal: number): void;
 }
-
-/**
- * Chunks under way at once, each with a buffer of its own: enough that every thread of libuv's pool
- * has work while others wait for the disk or for the server's word, and 16 MiB in all.
- */
-const laneCount = 16;
 
 /** Resolves when the server has committed the image. Rejects with a RoomcastError. */
 export async function captureDisk(options: CaptureOptions): Promise<Committed> {

@@ -1,5 +1,4 @@
 /** An image on its way to a disk of this machine: opened, checked, and put together once for all who do it. */
-import { availableParallelism } from "node:os";
 import { RoomcastError } from "../../core/errors.ts";
 import type { IndexEntry, Manifest } from "../../core/image/types.ts";
 import { chunkCalls } from "../../core/node/chunk-calls.ts";
@@ -7,17 +6,12 @@ import { diskIdentity } from "../../core/screen/disk.ts";
 import { chunkBytes, wholeSectors } from "../../core/units/units.ts";
 import type { DiskView } from "../../core/wire/views.ts";
 import { alignedBuffer, type Disk, openDisk } from "../disk/disk.ts";
+import { laneCount } from "../disk/lanes.ts";
 import { bootAreaOf } from "./boot-area.ts";
 import { DiskRestore } from "./disk-restore.ts";
 import { oldSignaturesInVolumes, oldSignaturesOf } from "./old-signatures.ts";
 import type { RestorePlan } from "./restore-plan.ts";
 import { type BeyondEnd, ShortDisk } from "./short-disk.ts";
-
-/**
- * A disk is busy with 4 chunks (measured), and each core inflates and hashes one more: two less than libuv's pool has
- * threads in the boot image (initrd/init/session), so that the agent can open files while a disk hangs.
- */
-const laneCount = 4 + Math.max(2, Math.min(12, availableParallelism()));
 
 /** Opens a disk that was chosen; throws `refused` when it is not the one that it was then. */
 export async function openTarget({ path, size, logicalSector }: DiskView): Promise<Disk> {

@@ -31,6 +31,8 @@ export interface DriveFacts {
   readonly erase: Erase | { readonly kind: "none"; readonly why: string; readonly next: string };
   /** The disk promises that what was discarded reads as zeros. */
   readonly zerosAfterDiscard: boolean;
+  /** A person can thaw it while the PC is on. */
+  readonly isFrozen?: true;
 }
 
 const otherwise = "wipe it with --method zero";
@@ -107,10 +109,11 @@ async function inspectAta(calls: DriveCalls, isRotational: boolean): Promise<Dri
   const not = (why: string, next?: string): DriveFacts => none(why, next, zerosAfterDiscard);
   if (!found.isSupported) return not("it has no ATA security commands");
   if (found.isFrozen) {
-    return not(
+    const facts = not(
       "the PC's firmware has frozen the disk's security commands",
       "suspend the PC and wake it, or take the disk's power plug out and in while the PC is on; then wipe it again",
     );
+    return { ...facts, isFrozen: true };
   }
   if (found.isExpired)
     return not("it takes no more passwords", "switch the PC off and on, then wipe it again");

@@ -22,10 +22,11 @@ import { Agent } from "./agent.ts";
 import { checkNetwork } from "./check/check.ts";
 import { findings } from "./check/findings.ts";
 import { listen } from "./check/listen.ts";
-import { DriveErases } from "./hardware/drive-erases.ts";
+import { DiskAnswers } from "./hardware/disk-answers.ts";
+import { driveErases } from "./hardware/drive-erases.ts";
 import { readFirmware } from "./hardware/firmware.ts";
 import { HalfWritten, halfWrittenText } from "./hardware/half-written.ts";
-import { DiskHealth } from "./hardware/health.ts";
+import { askHealth } from "./hardware/health.ts";
 import { readIdentity } from "./hardware/identity.ts";
 import { describeNic, findUplink, isWireless, type Uplink } from "./hardware/network.ts";
 import { storageTroubles } from "./hardware/storage-trouble.ts";
@@ -126,14 +127,15 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const uplink = (): Promise<Uplink> => findUplink(serverUrl, options.interface);
   // On a PC with one core a thread that starts keeps the menu from coming up.
   const startReceiver = options.startReceiver ?? receiversAhead(welcomed.promise);
-  const health = new DiskHealth();
-  const erases = new DriveErases();
+  const health = new DiskAnswers(askHealth);
+  const erases = driveErases(DriveHandle.open);
   const halfWritten = new HalfWritten();
   const disks = (): DiskView[] =>
-    disksOf(options.disks).map((disk) => ({
-      ...disk,
-      ...{ health: health.of(disk.path), secureErase: erases.of(disk.path) },
-    }));
+    disksOf(options.disks).map((disk) => {
+      const facts = erases.of(disk);
+      const secureErase = facts === null ? null : facts.erase.kind !== "none";
+      return { ...disk, health: health.of(disk), secureErase };
+    });
   const candidates = (): Candidate[] =>
     disks().map((disk) => ({ disk, inUse: usedBy(disk.path, systemRoots) }));
 
@@ -193,7 +195,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     const { name, ip, mac: uplinkMac } = await uplink();
     const present = disks();
     await Promise.all([
-      options.disks === null ? health.ask(present.map(({ path }) => path)) : null,
+      options.disks === null ? health.ask(present) : null,
       options.disks === null ? erases.ask(present) : null,
       // No restore leaves half of itself on a disk that people carry about.
       halfWritten.look(present.filter(({ protection }) => protection === null)),

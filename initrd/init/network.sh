@@ -17,14 +17,19 @@ bring_up_network() {
       no_link $interfaces
     fi
     for name in $ready; do
-      if ask_for_address "$name"; then
+      if ! ask_for_address "$name"; then
+        say_once "no DHCP answer on $name"
+        no_answer "$name"
+      elif leads_to_server "$name" $interfaces; then
         interface=$name
         mac=$(cat "/sys/class/net/$name/address")
         milestone "network $name $(sed -n 's/^ip=//p' /run/roomcast/net)"
         return
+      else
+        say_once "no answer of the server through $name"
+        no_server "$name"
+        let_go "$name"
       fi
-      say_once "no DHCP answer on $name"
-      no_answer "$name"
     done
     # An adapter that was just switched on has its link in a moment: no second is to be lost.
     if [ $(($(seconds_up) - since)) -lt 5 ]; then
@@ -54,14 +59,13 @@ ethernet_interfaces() {
 
 has_link() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; }
 
-# The interface the PC booted from alone for half a minute, then all, it first: the cable may have
-# been moved since.
+# The interface the PC booted from alone for a minute, then all, it first: the cable may have been moved since.
 preferred() {
   others=
   for name; do
     if [ "$(cat "/sys/class/net/$name/address")" = "$boot_mac" ]; then echo "$name"; else others="$others $name"; fi
   done
-  boot_interface_known "$@" && [ $(($(seconds_up) - since)) -lt 30 ] && return
+  boot_interface_known "$@" && [ $(($(seconds_up) - since)) -lt 60 ] && return
   for name in $others; do echo "$name"; done
 }
 
@@ -70,16 +74,60 @@ boot_interface_known() {
   return 1
 }
 
-# Stays in the background afterwards and renews the lease: a cast may outlast it.
+# Whether the server answers through this interface, which alone has an address; the others follow it. The only one, and
+# the one the PC booted from, are taken as they are; after two minutes any is, for the agent can say more of a server that
+# does not answer.
+leads_to_server() {
+  [ $# = 2 ] || [ -z "$server" ] || [ "$(cat "/sys/class/net/$1/address")" = "$boot_mac" ] ||
+    [ $(($(seconds_up) - since)) -ge 120 ] || [ -n "$(ask_server)" ]
+}
+
+# What the server says of itself by plain HTTP, in lines; nothing when it does not answer.
+ask_server() {
+  address=${server#http://}
+  address=${address%%/*}
+  host=${address%:*} port=${address##*:}
+  [ "$host" = "$address" ] && port=80
+  printf 'HEAD / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$address" |
+    timeout 10 nc -w 5 "$host" "$port" 2>/dev/null | tr -d '\r'
+}
+
 ask_for_address() {
-  # Once nobody answered, what to check stays on the screen.
+  # Once somebody did not answer, what to check stays on the screen.
   case $said in
     "no DHCP answer"*) no_answer "$1" ;;
+    "no answer of the server"*) ;;
     *) printf '\033[H\033[J\n  roomcast\n\n  Asking for an address on %s\n' "$(described "$1")" ;;
   esac
+  request_address "$1"
+}
+
+# Stays in the background afterwards and renews the lease: a cast may outlast it. Ends the one before it, whose
+# adapter may be gone.
+request_address() {
   rm -f /run/roomcast/net
+  end_lease "$1"
   udhcpc -i "$1" -n -t 4 -T 2 -A 1 -V roomcast -s /roomcast/lease \
     -p "/run/roomcast/udhcpc.$1.pid" >>"$boot_log" 2>&1 </dev/null && [ -s /run/roomcast/net ]
+}
+
+end_lease() { kill "$(cat "/run/roomcast/udhcpc.$1.pid" 2>/dev/null)" 2>/dev/null; }
+
+# Its address and its routes go, so that another one is asked in its place.
+let_go() {
+  end_lease "$1"
+  ip -4 addr flush dev "$1"
+}
+
+# An adapter for USB that lost its plug for a moment comes back down and without an address. Brings it up again for as
+# long as it runs, and says nothing on the screen, which is the agent's.
+keep_network_up() {
+  while sleep 2; do
+    [ -e "/sys/class/net/$interface" ] || continue
+    network_is_up "$interface" && continue
+    ip link set "$interface" up
+    has_link "$interface" && request_address "$interface" && milestone "network $interface is back"
+  done
 }
 
 described() { echo "$1 ($(cat "/sys/class/net/$1/address"))"; }
@@ -132,4 +180,12 @@ no_answer() {
     "       2. the roomcast server: on, serve running, in this network (VLAN)?" \
     "       3. the other DHCP server, where roomcast only answers beside one" \
     "       4. a port that wants a login (802.1X) or knows only some MACs"
+}
+
+no_server() {
+  trouble_screen "The roomcast server does not answer through $(described "$1")" \
+    "" "Its address is $(sed -n 's/^ip=//p' /run/roomcast/net), the server's $server." \
+    "Each adapter with a link is tried, again and again." "" \
+    "Check  1. the roomcast server: on, serve running?" \
+    "       2. the cable: is one of this PC's sockets in the lab's network (VLAN)?"
 }

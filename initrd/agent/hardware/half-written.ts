@@ -5,9 +5,9 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { atMost } from "../../../core/node/at-most.ts";
-import { diskIdentity } from "../../../core/screen/disk.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
+import { keyOf } from "./disk-answers.ts";
 
 /** A disk that is about to die is not waited for; what it says later is known later. In milliseconds. */
 const answerLimit = 4000;
@@ -45,8 +45,6 @@ export class HalfWritten {
     this.known.delete(keyOf(disk));
   }
 }
-
-const keyOf = (disk: DiskView): string => `${disk.path} ${diskIdentity(disk)} ${disk.size}`;
 
 /** What the screen says of such a disk. */
 export const halfWrittenText = (disk: DiskView): string =>

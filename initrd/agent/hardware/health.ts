@@ -1,29 +1,14 @@
 import { execFile } from "node:child_process";
+import type { DiskView } from "../../../core/wire/views.ts";
 
-/** A disk that is about to die may take its time to say so. In milliseconds. */
-const answerLimit = 4000;
+/** In milliseconds: longer than a disk tries to read a sector that it cannot. */
+const giveUpAfter = 60_000;
 /** As the message allows. */
 const textLimit = 256;
 
-/** What a disk says of itself, by its path; asked once, for it hardly changes while a PC is imaged. */
-export class DiskHealth {
-  private readonly known = new Map<string, string | null>();
-
-  /** `passed…`, `failed…`, or null when it does not say or has not been asked. */
-  of(path: string): string | null {
-    return this.known.get(path) ?? null;
-  }
-
-  /** Asks those that were not asked yet. Never rejects: without smartctl nothing is known. */
-  async ask(paths: readonly string[]): Promise<void> {
-    const unknown = paths.filter((path) => !this.known.has(path));
-    await Promise.all(
-      unknown.map(async (path) => {
-        this.known.set(path, readSmartctl(await smartctl(path)));
-      }),
-    );
-  }
-}
+/** What a disk says of itself: `passed…`, `failed…`, or null when it does not say. Never rejects: without smartctl nothing is known. */
+export const askHealth = async ({ path }: Pick<DiskView, "path">): Promise<string | null> =>
+  readSmartctl(await smartctl(path));
 
 /** What `smartctl --json -H -A` says, as far as it is of use here. */
 interface SmartctlOutput {
@@ -95,7 +80,7 @@ function nvmeNotes(said: SmartctlOutput | null): string[] {
 /** Its exit status is a bit mask that says what the text says too. */
 const smartctl = (path: string): Promise<string> =>
   new Promise((resolve) => {
-    execFile("smartctl", ["--json", "-H", "-A", path], { timeout: answerLimit }, (_, stdout) =>
+    execFile("smartctl", ["--json", "-H", "-A", path], { timeout: giveUpAfter }, (_, stdout) =>
       resolve(stdout),
     );
   });

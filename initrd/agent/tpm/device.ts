@@ -37,10 +37,11 @@ export async function openTpmDevice(path: string, limitMs = answerLimitMs): Prom
     const { bytesRead, buffer } = await handle.read(new Uint8Array(responseLimit), 0, null, null);
     return Uint8Array.from(buffer.subarray(0, bytesRead));
   };
+  /** An answer was given up that has not come yet. */
   let isSilent = false;
   const exchangeInTime = async (command: Uint8Array): Promise<Uint8Array> => {
     // What it still says would be taken for the answer to another command.
-    if (isSilent) throw failure("it did not answer an earlier command");
+    if (isSilent) throw failure("it has not answered an earlier command yet");
     const { promise: late, reject } = Promise.withResolvers<never>();
     // In parts, of which a start that keeps this process busy for seconds uses up one: an answer that
     // waits to be heard meanwhile is in time.
@@ -51,8 +52,11 @@ export async function openTpmDevice(path: string, limitMs = answerLimitMs): Prom
       isSilent = true;
       reject(failure(`it did not answer within ${limitMs / 1000} s`));
     }, limitMs / limitParts);
+    const heard = exchange(command).finally(() => {
+      isSilent = false;
+    });
     try {
-      return await Promise.race([exchange(command), late]);
+      return await Promise.race([heard, late]);
     } catch (cause) {
       throw cause instanceof RoomcastError ? cause : failure(errorText(cause), cause);
     } finally {

@@ -8,7 +8,7 @@ import { describePath, listDisks } from "../../../imaging/disk/disks.ts";
 import { changedBy, diskUsedBy, usedBy } from "../../../imaging/disk/in-use.ts";
 import type { Roots } from "../../../imaging/disk/sysfs.ts";
 import { readFirmware } from "../../../initrd/agent/hardware/firmware.ts";
-import { DiskHealth, readSmartctl } from "../../../initrd/agent/hardware/health.ts";
+import { askHealth, readSmartctl } from "../../../initrd/agent/hardware/health.ts";
 import { readIdentity, usableSerial, usableUuid } from "../../../initrd/agent/hardware/identity.ts";
 import { describeNic, findUplink } from "../../../initrd/agent/hardware/network.ts";
 
@@ -371,7 +371,5 @@ test("health is what smartctl says, and unknown when it says nothing", async () 
     const said = { smart_status: { passed: true }, ata_smart_attributes: odd };
     assert.equal(readSmartctl(JSON.stringify(said)), "passed");
   }
-  const health = new DiskHealth();
-  await health.ask(["/nowhere/sdx"]);
-  assert.equal(health.of("/nowhere/sdx"), null);
+  assert.equal(await askHealth({ path: "/nowhere/sdx" }), null);
 });
