@@ -95,7 +95,8 @@ export class UdpReceiver implements PacketReceiver {
     for (let index = 0; index < count; index++) {
       const start = index * messageBytes;
       const end = start + messages.lengthOf(index);
-      const step = this.readControl(index) || end - start;
+      // A datagram may be empty.
+      const step = this.readControl(index) || Math.max(1, end - start);
       this.packetsPerMessage += (Math.ceil((end - start) / step) - this.packetsPerMessage) / 16;
       for (let at = start; at < end; at += step)
         packet(messages.data, at, Math.min(step, end - at));
