@@ -12,11 +12,12 @@ import type {
   CastSender,
 } from "../../core/cast/ends.ts";
 import { RoomcastError } from "../../core/errors.ts";
+import { isSameForm } from "../../core/image/forms.ts";
 import { decodeEntry } from "../../core/image/index-codec.ts";
 import type { LivePlan } from "../../core/image/live-plan.ts";
 import { rootHashOf } from "../../core/image/merkle.ts";
 import { codec, type IndexEntry, indexEntryBytes, type Manifest } from "../../core/image/types.ts";
-import { writeSha256 } from "../../core/node/hash.ts";
+import { hashKey, writeSha256 } from "../../core/node/hash.ts";
 import { chunkLengthAt } from "../../core/units/units.ts";
 import { bulkKind, decodeNumbered, encodeNumbered } from "../../core/wire/bulk.ts";
 import type { CastKeys, CastPlace } from "../../core/wire/cast-address.ts";
@@ -74,6 +75,8 @@ export class LiveCast {
   /** What is joined at the sender, with its wants when it joined. */
   private readonly joined = new Map<number, Uint8Array>();
   private readonly waiting = new Map<number, Set<() => void>>();
+  /** By entry: whoever waits for it in the form that was announced. */
+  private readonly sought = new Map<number, Set<(stored: Uint8Array | null) => void>>();
   /** How often an entry came damaged. */
   private readonly corrupted = new Map<number, number>();
   private heard = { packets: 0, atMs: 0 };
@@ -224,13 +227,29 @@ export class LiveCast {
     const giveUpAt = this.ports.timers.now() + chunkWait;
     while (this.archived[entryIndex] !== 1) {
       const left = giveUpAt - this.ports.timers.now();
-      if (this.isOver || left <= 0 || entryIndex >= this.archived.length) {
-        const what = `chunk ${entryIndex} of the live cast is not here yet`;
-        throw new RoomcastError("unreachable", what, "it is asked for again");
-      }
+      if (this.isOver || left <= 0 || entryIndex >= this.archived.length)
+        throw notHereYet(entryIndex);
       await this.arrival(entryIndex, left);
     }
-    return this.writer.read(this.entryAt(entryIndex));
+    const entry = this.entryAt(entryIndex);
+    if (entry.codec === codec.zero || this.writer.holds(entry)) return this.writer.read(entry);
+    return this.fromSender(entryIndex, giveUpAt - this.ports.timers.now());
+  }
+
+  /** The store has the chunk in another form than the PCs were told of: an image has it, packed otherwise. */
+  private async fromSender(entryIndex: number, withinMs: number): Promise<Uint8Array> {
+    if (this.isOver) throw notHereYet(entryIndex);
+    const { promise, resolve } = Promise.withResolvers<Uint8Array | null>();
+    const takers = this.sought.get(entryIndex) ?? new Set();
+    this.sought.set(entryIndex, takers.add(resolve));
+    this.toSender(bulkKind.upload, entryIndex, new Uint8Array());
+    const stop = this.ports.timers.later(withinMs, () => resolve(null));
+    const stored = await promise;
+    stop();
+    takers.delete(resolve);
+    if (takers.size === 0) this.sought.delete(entryIndex);
+    if (stored === null) throw notHereYet(entryIndex);
+    return stored;
   }
 
   /** A chunk that came over HTTP; rejects as the writer's `put` does. */
@@ -238,9 +257,13 @@ export class LiveCast {
     await this.writer.put(entry, stored);
     const entryIndex = this.plan_?.chunkIndexes.indexOf(entry.chunkIndex) ?? -1;
     if (entryIndex < 0 || entryIndex >= this.knownCount) return;
-    if (!this.writer.holds(this.entryAt(entryIndex))) return;
+    const announced = this.entryAt(entryIndex);
+    // For the archive, the form that the store had before is as good.
+    if (!isSameForm(entry, announced) || hashKey(entry.sha256) !== hashKey(announced.sha256))
+      return;
     this.receiver?.forget(entryIndex);
     this.noteArchived(entryIndex);
+    for (const take of this.sought.get(entryIndex) ?? []) take(new Uint8Array(stored));
   }
 
   /** Makes the image be. Only after `archived(null)`. */
@@ -258,6 +281,7 @@ export class LiveCast {
     this.isOver = true;
     this.stopWatching();
     for (const arrivals of this.waiting.values()) for (const wake of arrivals) wake();
+    for (const takers of this.sought.values()) for (const take of takers) take(null);
     await this.receiver?.close();
     await this.writer.abort();
   }
@@ -366,3 +390,10 @@ export class LiveCast {
     });
   }
 }
+
+const notHereYet = (entryIndex: number): RoomcastError =>
+  new RoomcastError(
+    "unreachable",
+    `chunk ${entryIndex} of the live cast is not here yet`,
+    "it is asked for again",
+  );

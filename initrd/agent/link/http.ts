@@ -117,7 +117,7 @@ export class ServerFiles {
     const { status } = answer;
     // An answer in words will be the same the next time, but for one that says to wait, and for that of a
     // server that was started anew: the grant that it knows comes with the order over the next connection.
-    const mayPass = (said === null && status >= 500) || [401, 403, 429].includes(status);
+    const mayPass = (said === null && status >= 500) || [401, 403, 429, 503].includes(status);
     const code = mayPass ? "unreachable" : "failed";
     const why = `the server refused GET ${path}: ${said ?? answer.status}`;
     throw new RoomcastError(code, why, "see the server's log");

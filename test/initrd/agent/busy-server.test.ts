@@ -11,17 +11,20 @@ import { plainHttp } from "../../tls.ts";
 let server: Server;
 let url = "";
 let asked = 0;
+/** What the first question is answered with. */
+let busy = { status: 429, code: "too-many" };
 const { signal } = new AbortController();
 
 beforeEach(async () => {
   asked = 0;
+  busy = { status: 429, code: "too-many" };
   server = createServer((request, answer) => {
     asked++;
     request.resume();
     const isBusy = asked === 1;
-    answer.writeHead(isBusy ? 429 : 200);
-    const busy = { code: "too-many", message: "too much at once", next: "wait" };
-    answer.end(isBusy ? JSON.stringify(busy) : Buffer.of(1));
+    answer.writeHead(isBusy ? busy.status : 200);
+    const said = { code: busy.code, message: "not now", next: "wait" };
+    answer.end(isBusy ? JSON.stringify(said) : Buffer.of(1));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -38,6 +41,13 @@ test("a capture asks again", async () => {
 });
 
 test("an agent that reads a chunk asks again", async () => {
+  const files = new ServerFiles(plainHttp(url), signal, () => "");
+  assert.deepEqual([...(await files.chunk("0", 0))], [1]);
+  assert.equal(asked, 2);
+});
+
+test("an agent asks again for a chunk of a live cast that is not there yet", async () => {
+  busy = { status: 503, code: "unreachable" };
   const files = new ServerFiles(plainHttp(url), signal, () => "");
   assert.deepEqual([...(await files.chunk("0", 0))], [1]);
   assert.equal(asked, 2);

@@ -65,3 +65,48 @@ test("a chunk that came damaged three times is asked for over HTTP", async () =>
   }
   await cast.close();
 });
+
+test("a chunk that the store has in another form is archived, and a PC gets the form that was announced", async () => {
+  const asked: number[] = [];
+  const archived: (string | null)[] = [];
+  const writer = {
+    // The hash is known: nothing is stored, and the announced form is nowhere.
+    holds: () => false,
+    put: async () => {},
+    read: () => Promise.reject(new Error("not in this form")),
+    abort: async () => {},
+  } as unknown as ImageWriter;
+  const receiver = { forget() {}, announce() {}, refresh() {}, rekey() {}, async close() {} };
+  const cast = new LiveCast(
+    { session: "s1", place, sender: "a", writer },
+    {
+      timers: { now: () => millis(0), later: () => () => {}, every: () => () => {} },
+      castKeys: () => castKeys,
+      send: () => {},
+      sendBulk: (_, kind, __, payload) => {
+        const decoded = decodeNumbered(payload);
+        if (kind === bulkKind.upload && decoded.ok) asked.push(decoded.value.number);
+      },
+      startReceiver: async () => ({ ...receiver, ended: new Promise<void>(() => {}) }),
+      planned: () => {},
+      sealed: () => {},
+      archived: (trouble) => void archived.push(trouble),
+      receivers: () => [],
+    },
+  );
+  await cast.takePlan(plan);
+  cast.takeEntries(encodeNumbered(0, encodeIndex([entry])));
+  await cast.takeUpload({ ...entry, storedLength: 5 }, new Uint8Array(5));
+  assert.deepEqual(archived, [], "another form is not what was asked for");
+  await cast.takeUpload(entry, new Uint8Array(chunkBytes));
+  assert.deepEqual(archived, [null]);
+  const chunk = cast.chunk(0);
+  await turn();
+  assert.deepEqual(asked, [0]);
+  await cast.takeUpload(entry, new Uint8Array(chunkBytes).fill(9));
+  assert.deepEqual(await chunk, new Uint8Array(chunkBytes).fill(9));
+  const late = cast.chunk(0);
+  await turn();
+  await cast.close();
+  await assert.rejects(late, { code: "unreachable" });
+});
