@@ -1,5 +1,6 @@
 import { type SectorShape, sectorMisfitOf } from "../image/sector-misfit.ts";
 import { chooseTarget, type TargetChoice, type TargetNeed } from "../session/target.ts";
+import type { MeantDisk } from "../wire/meant-disk.ts";
 import { type RoomView, roomDefaults } from "../wire/rooms.ts";
 import type { PcView, SessionView } from "../wire/views.ts";
 import { english, type ScreenSpeech } from "../words/english.ts";
@@ -11,6 +12,8 @@ export interface TargetRequest {
   readonly failingDisks: readonly string[];
   /** What the image asks of its disk's sectors; null for a wipe, and where it is not known. */
   readonly sectors: SectorNeed | null;
+  /** By a PC's id: the disk that it took before, and has to take again whatever is named. */
+  readonly meant?: Readonly<Record<string, MeantDisk>>;
 }
 
 /** Of a wipe, and of what is not known yet, nothing is asked. */
@@ -23,8 +26,12 @@ export type SectorNeed = Pick<TargetNeed, "logicalSector" | "otherSectors">;
 export const targetOf = ({
   disk,
   failingDisks,
-}: Pick<SessionView, "disk" | "failingDisks">): TargetRequest => ({
+  members,
+}: Pick<SessionView, "disk" | "failingDisks" | "members">): TargetRequest => ({
   ...{ named: disk, failingDisks, sectors: null },
+  meant: Object.fromEntries(
+    members.flatMap((member) => (member.disk === null ? [] : [[member.pc, member.disk]])),
+  ),
 });
 
 /** As far as the manifest tells: the agent looks at what is in the image. */
@@ -70,7 +77,7 @@ export function foreseenTarget(
 
 /** The disks that will be overwritten, each with its PC; of PCs that will refuse, or show none yet, there is none. */
 export const foreseenDisks = (
-  pcs: readonly Pick<PcView, "name" | "room" | "disks">[],
+  pcs: readonly Pick<PcView, "id" | "name" | "room" | "disks">[],
   rooms: Iterable<Pick<RoomView, "name" | "settings">>,
   request: TargetRequest,
 ): { readonly name: string; readonly bytes: number }[] => {
@@ -82,13 +89,14 @@ export const foreseenDisks = (
 };
 
 function choiceOf(
-  pc: Pick<PcView, "room" | "disks">,
+  pc: Pick<PcView, "id" | "room" | "disks">,
   rooms: Iterable<Pick<RoomView, "name" | "settings">>,
-  { named, failingDisks, sectors }: TargetRequest,
+  { named, failingDisks, sectors, meant }: TargetRequest,
 ): TargetChoice {
   const room = [...rooms].find(({ name }) => name === pc.room);
   const { disk: policy } = room?.settings ?? roomDefaults;
   const candidates = pc.disks.map((disk) => ({ disk, inUse: null }));
   const need = sectors === null ? null : { ...sectors, misfit: () => null };
-  return chooseTarget(candidates, named, need, { policy, failingDisks: [...failingDisks] });
+  const rule = { policy, failingDisks: [...failingDisks] };
+  return chooseTarget(candidates, named, need, rule, meant?.[pc.id] ?? null);
 }

@@ -31,7 +31,7 @@ export class FitOrders {
   versionFor(
     image: Manifest,
     pcs: readonly PcRecord[],
-    request: Pick<RestoreRequest, "fit" | "disk" | "failingDisks">,
+    request: Pick<RestoreRequest, "fit" | "disk" | "failingDisks" | "meant">,
   ): Pick<RestoreRequest, "image" | "fitTo"> {
     if (request.fit === "never") return { image, fitTo: null };
     const plan = this.fitPlan(image, pcs, request);
@@ -44,11 +44,11 @@ export class FitOrders {
   private fitPlan(
     image: Manifest,
     pcs: readonly PcRecord[],
-    { disk, failingDisks }: Pick<RestoreRequest, "disk" | "failingDisks">,
+    { disk, failingDisks, meant = {} }: Pick<RestoreRequest, "disk" | "failingDisks" | "meant">,
   ): Exclude<FitPlan, { kind: "cannot" }> {
     const { images, rooms, pcView } = this.ports;
     const views = [...new Set(pcs.map(({ room }) => room))].map((room) => rooms.view(room));
-    const request = { named: disk, failingDisks, sectors: sectorsOf(image) };
+    const request = { named: disk, failingDisks, sectors: sectorsOf(image), meant };
     const disks = foreseenDisks(
       pcs.map((pc) => pcView(pc)),
       views,

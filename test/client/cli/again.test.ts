@@ -28,6 +28,17 @@ test("a new try says with what which disks are overwritten, and what became of t
   );
 });
 
+test("a PC that took a disk takes no other: what is said is what it will do", async () => {
+  const took = memberOf(1, { ...end, result: "failed", state: "failed", disk: nvme });
+  const other = sessionOf([took], { ...end, disk: "/dev/sda" });
+  const { shown } = await ran(["session", "retry", "s1"], { ...there, "/sessions/s1": other });
+  assert.match(shown.join("\n"), /pc01: \/dev\/nvme0n1 /);
+  const gone = { ...pc, disks: [diskOf(1)] };
+  const exchanged = { ...there, "/pcs": [gone], "/sessions/s1": other };
+  const refused = await ran(["session", "retry", "s1"], exchanged);
+  assert.match(refused.shown.join("\n"), /pc01: .*does not show the disk that its order is for/);
+});
+
 test("a PC that is let in again loses the disk that the session was ordered for", async () => {
   const { shown } = await ran(["session", "admit", "s1", "pc01"], there);
   assert.match(shown.join("\n"), /^win11-lab@4 will overwrite:\n {2}pc01: \/dev\/sda /);
