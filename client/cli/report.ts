@@ -64,13 +64,21 @@ const printedOf = (kind: SessionKind): readonly [string, (member: MemberView) =>
       return evidence === null ? text : `${text}: ${evidence}`;
     },
   ],
-  ["Remarks", ({ reason, steps }) => [reason, ...steps.map(stepText)].filter(Boolean).join("; ")],
+  [
+    "Remarks",
+    ({ reason, steps }) =>
+      [reason, ...steps.map((step) => stepText(step, kind))].filter(Boolean).join("; "),
+  ],
 ];
 
 const doneTitle = { restore: "Written", cast: "Written", capture: "Read", wipe: "Wiped" } as const;
 
-const stepText = ({ name, result, detail }: MemberView["steps"][number]): string =>
-  result === "done" ? `${name} done` : `${name} ${result}: ${detail}`;
+/** How a disk was wiped, and what was read back of it, is what the sheet is kept for. */
+const stepText = (
+  { name, result, detail }: MemberView["steps"][number],
+  kind: SessionKind,
+): string =>
+  result === "done" && kind !== "wipe" ? `${name} done` : `${name} ${result}: ${detail}`;
 
 const style = `
 @page { size: A4 landscape; margin: 12mm }

@@ -59,7 +59,9 @@ test("the page says no more of a PC that is done than was done", () => {
     /<footer>VERIFIED means .*root hash abab.*Nothing was read back from the disk/,
   );
   const disk = { bytesWritten: 0, bytesReceived: 240e9, rootHash: null };
-  const wiped = of({ kind: "wipe", image: null }, { ...disk, bytesVerified: 0 });
+  const steps = [{ name: "wipe", result: "done" as const, detail: "zeros, clear", files: [] }];
+  const wiped = of({ kind: "wipe", image: null }, { ...disk, steps, bytesVerified: 0 });
+  assert.match(wiped, /wipe done: zeros, clear/);
   assert.match(wiped, /<td class="result">WIPED<[\s\S]*<td>240.0 GB<[\s\S]*<footer>WIPED means/);
   const captured = of({ kind: "capture" }, { ...disk, bytesVerified: 0 });
   assert.match(captured, /<td class="result">CAPTURED<[\s\S]*<td>240.0 GB<[\s\S]*<footer>CAPTURED/);
