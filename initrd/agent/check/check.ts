@@ -67,11 +67,15 @@ const causeOf = (error: unknown): unknown =>
 
 const why = (error: unknown): string => errorText(causeOf(error));
 
-/** Of what is measured for one PC after the other. */
+/** Of what is measured for one PC after the other; its large packets may get lost where small ones do not. */
 function whyNotMeasured(error: unknown): string {
   const cause = causeOf(error);
-  const isLate = cause instanceof Error && cause.name === "TimeoutError";
-  return `not measured: ${isLate ? "other PCs are being measured, try again in a minute" : errorText(cause)}`;
+  if (!(cause instanceof Error && cause.name === "TimeoutError"))
+    return `not measured: ${errorText(cause)}`;
+  return (
+    `not measured: nothing came within ${turnLimit / 1000} s; if other PCs are measured now, try again ` +
+    "in a minute, else check the cable, and that server and switch have the same MTU"
+  );
 }
 
 /** The quickest of some small answers, in milliseconds, or why there was none. */
