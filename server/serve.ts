@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { assert, RoomcastError } from "../core/errors.ts";
@@ -294,8 +294,11 @@ async function openImages(
   using _ = takesLong("opens the image store");
   try {
     const campus = campusOf(config);
-    if (campus === null)
+    if (campus === null) {
+      // What one campus had says nothing of the next that this server may join: images would count as deleted there.
+      await rm(join(storeFolder, "campus.json"), { force: true });
       return { images: await openImageStore(storeFolder, nodePorts(storeFolder), signal), campus };
+    }
     const { openCampus } = await import("./campus/open-campus.ts");
     const warn = (fields: Record<string, unknown>, text: string): void => log.warn(fields, text);
     const opened = await openCampus(storeFolder, campus, warn, signal);

@@ -66,7 +66,11 @@ async function start(preloaded = trouble): Promise<Running> {
 }
 
 test("the folder, the state and the local socket are the owner's alone while the server runs", async () => {
+  // Of a campus that this server has left.
+  await mkdir(join(data, "store"), { mode: 0o700 });
+  await writeFile(join(data, "store", "campus.json"), "{}", { mode: 0o600 });
   const { child, ended } = await start();
+  assert(!(await readdir(join(data, "store"))).includes("campus.json"));
   const names = await readdir(data);
   for (const name of ["gate.key", "roomcast.sock", "state.db", "state.db-shm", "state.db-wal"])
     assert(names.includes(name), name);
