@@ -6,6 +6,7 @@ import { type CampusSettings, openEnds } from "./ends.ts";
 import { Island } from "./island.ts";
 import { type MoveOptions, moveIn } from "./move-in.ts";
 import { planMove } from "./plan.ts";
+import { requireOwnSecrets } from "./secret-owners.ts";
 
 export interface MigrateOptions {
   readonly dataFolder: string;
@@ -43,6 +44,7 @@ export interface MigrateReport extends PlanView {
 /** Killed, or stopped by the signal, it goes on where it was when it is done again. Nothing of this server is changed. */
 export async function migrateIn(options: MigrateOptions): Promise<MigrateReport> {
   const { dataFolder, settings, isDry, isFull, signal, note, progress } = options;
+  await requireOwnSecrets(settings, dataFolder);
   await using island = await Island.open(dataFolder);
   await using ends = await openEnds(settings, { isDry, warn: note });
   const { registry, images: campusImages, rate } = ends;
