@@ -1,6 +1,6 @@
 /** `roomcast backup`: what the server knows, while it runs. */
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { RoomcastError } from "../../core/errors.ts";
 import { crc32c } from "../../core/image/crc32c.ts";
@@ -47,6 +47,7 @@ export async function makeBackup(options: BackupOptions): Promise<BackupList> {
   });
   if (there.length > 0)
     throw new RoomcastError("refused", `${target} is not empty`, "name a new folder");
+  await requireNoMount(target);
   const unfinished = `${target}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true, mode: 0o700 });
@@ -61,6 +62,15 @@ export async function makeBackup(options: BackupOptions): Promise<BackupList> {
     await rm(unfinished, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** It is made beside its place, which has to be on the same file system. */
+async function requireNoMount(target: string): Promise<void> {
+  const deviceOf = (path: string) => stat(path).then(({ dev }) => dev);
+  const own = await deviceOf(target).catch(() => null);
+  if (own === null || own === (await deviceOf(dirname(resolve(target))))) return;
+  const next = `name a new folder in it, as ${join(target, "backup")}`;
+  throw new RoomcastError("refused", `a file system is mounted at ${target}`, next);
 }
 
 async function fill(to: string, options: BackupOptions): Promise<BackupList> {

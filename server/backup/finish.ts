@@ -17,7 +17,7 @@ const phaseFile = (dataFolder: string): string => join(dataFolder, stageName, "p
 interface Phase {
   /** `clear`: what was there goes; all of it is old. `place`: what was there is gone. */
   readonly phase: "clear" | "place";
-  /** The chunks that are there stay: the backup has none. */
+  /** The chunks and the drivers that are there stay: the backup has none. */
   readonly keepsChunks: boolean;
 }
 
@@ -65,7 +65,8 @@ async function clear(dataFolder: string, { keepsChunks }: Phase): Promise<void> 
   const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
   for (const name of (await readdir(dataFolder)).filter(isOwnName)) {
     const path = join(dataFolder, name);
-    if (name === "lost+found") continue;
+    // A backup without chunks has no drivers either.
+    if (name === "lost+found" || (name === "drivers" && keepsChunks)) continue;
     if (name !== "store" || !keepsChunks) await remove(path);
     else
       for (const part of await readdir(path))

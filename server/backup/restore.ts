@@ -1,11 +1,12 @@
 /** `roomcast restore-backup`: a data folder from a backup, or what was there before. */
-import { chown, copyFile, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { chown, lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { RoomcastError } from "../../core/errors.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { codec, type Manifest } from "../../core/image/types.ts";
+import { writeDurably } from "../../core/node/write-durably.ts";
 import { isOwnName } from "../host/data-folder.ts";
 import { readCatalogue } from "../store/catalogue.ts";
 import { checkHere } from "../store/checkers.ts";
@@ -61,18 +62,25 @@ export async function restoreBackup(
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   await give(dataFolder, owner);
   await finishRestore(dataFolder);
+  const stage = join(dataFolder, stageName);
   const ready = readyFolder(dataFolder);
-  await mkdir(join(ready, "store"), { recursive: true, mode: 0o700 });
-  for (const file of list.files) {
-    if (file.path === configName) continue;
-    const copied = await copyHashed(join(backup, file.path), ready, file.path);
-    if (copied.sha256 !== file.sha256) {
-      await rm(join(dataFolder, stageName), { recursive: true });
-      const what = `${file.path} of ${backup} has changed since it was checked; nothing was changed`;
+  const files = list.files.filter(({ path }) => path !== configName);
+  for (const folder of new Set(["store", ...files.map(({ path }) => dirname(path))]))
+    await mkdir(join(ready, folder), { recursive: true, mode: 0o700 });
+  // After a kill amid what follows, which takes long, the server removes all of it: the folders have to be its own.
+  await giveAll(stage, owner);
+  try {
+    for (const { path, sha256 } of files) {
+      const copied = await copyHashed(join(backup, path), ready, path);
+      if (copied.sha256 === sha256) continue;
+      const what = `${path} of ${backup} has changed since it was checked; nothing was changed`;
       throw new RoomcastError("bad-input", what, "check the disk that holds the backup");
     }
+  } catch (error) {
+    await rm(stage, { recursive: true, force: true });
+    throw error;
   }
-  await giveAll(join(dataFolder, stageName), owner);
+  await giveAll(stage, owner);
   await commitRestore(dataFolder, !list.hasChunks);
   await finishRestore(dataFolder);
   return list.files.some(({ path }) => path === configName)
@@ -90,7 +98,8 @@ async function placeConfig(from: string, to: string): Promise<string> {
   const isSame = isThere && (await readFile(to)).equals(await readFile(from));
   if (isSame) return to;
   const path = isThere ? `${to}.from-backup` : to;
-  await copyFile(from, path);
+  // A backup's is for its owner alone; this one the service reads, which is not root.
+  await writeDurably(path, await readFile(from), { mode: 0o644 });
   return path;
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -116,6 +117,7 @@ test("into a new folder: all is there again, and every chunk of every image", as
   assert.equal(readFileSync(join(dataFolder, "gate.key"), "utf8"), "the gate's");
   assert.equal(readFileSync(places.configFile, "utf8"), readFileSync(config, "utf8"));
   assert.equal(statSync(dataFolder).mode & 0o077, 0);
+  assert.equal(statSync(places.configFile).mode & 0o777, 0o644, "the service reads it");
   // A second time the configuration that is there stays.
   writeFileSync(places.configFile, "[cast]\n");
   assert.equal(await restoreBackup(places, list), `${places.configFile}.from-backup`);
@@ -180,6 +182,7 @@ test("a backup without chunks says which images it cannot bring back; where chun
   assert.deepEqual(await notesIn(kept), ["debian: ", "win11: Maths labs"]);
   assert.deepEqual(rooms(kept), ["default", "lab1"]);
   assert.deepEqual(await damage(kept), []);
+  assert(existsSync(join(kept, "drivers/vendor/nic.inf")));
 });
 
 test("what would be lost is named: images, rooms, PCs", async () => {
@@ -221,6 +224,53 @@ test("a damaged, an unfinished, a foreign and a newer backup are refused", async
     /newer roomcast/,
   );
   assert(!existsSync(dataFolder));
+});
+
+test("what cannot be copied leaves what was there, and nothing beside it", async () => {
+  const dataFolder = join(folder, "stays");
+  cpSync(data, dataFolder, { recursive: true });
+  const backup = join(folder, "torn");
+  cpSync(full, backup, { recursive: true });
+  const places = { dataFolder, backup, configFile: config };
+  const { list } = await planRestore(places, nobody);
+  rmSync(join(backup, "gate.key"));
+  await assert.rejects(restoreBackup(places, list), { code: "ENOENT" });
+  assert(!existsSync(join(dataFolder, ".restoring")));
+  assert.deepEqual(rooms(dataFolder), ["default", "lab1", "later"]);
+});
+
+test("what a killed restore by root has left is the server's to remove", () => {
+  const dataFolder = join(folder, "half");
+  mkdirSync(dataFolder);
+  chownSync(dataFolder, 12345, 12345);
+  const child = join(import.meta.dirname, "restore-child.ts");
+  const stage = join(dataFolder, ".restoring");
+  let seen = 0;
+  for (let step = 20; seen === 0; step += 5) {
+    const args = ["--disable-warning=ExperimentalWarning", child, dataFolder, full, String(step)];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    assert.equal(stdout, "", `${step}: ${stderr}`);
+    if (!existsSync(join(stage, "new", "state.db"))) continue;
+    for (const each of readdirSync(stage, { recursive: true, withFileTypes: true }))
+      if (each.isDirectory() && ++seen > 0)
+        assert.equal(statSync(join(each.parentPath, each.name)).uid, 12345, each.name);
+  }
+});
+
+test("a backup onto a mounted file system is refused before a byte is written", async () => {
+  const target = join(folder, "usb");
+  mkdirSync(target);
+  assert.equal(spawnSync("mount", ["-t", "tmpfs", "none", target]).status, 0);
+  try {
+    const common = { ...quiet, dataFolder: data, configFile: config, withImages: true };
+    await assert.rejects(makeBackup({ ...common, target }), {
+      code: "refused",
+      message: /mounted/,
+    });
+    await makeBackup({ ...common, target: join(target, "backup") });
+  } finally {
+    spawnSync("umount", [target]);
+  }
 });
 
 test("a kill at any step leaves what was there, or what the next start makes whole", async () => {
