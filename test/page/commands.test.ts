@@ -263,14 +263,14 @@ test("a PC that gets into a session again, or is tried again, loses the disk tha
   holds(disk !== undefined, "it has a disk");
   const nvme = { ...disk, path: "/dev/nvme0n1", health: "failed: worn out", serial: "NV1" };
   store.take([{ type: "pc", pc: { ...one, disks: [disk, nvme] } }]);
-  const ordered = { ...session, disk: "/dev/nvme0n1", failingDisks: ["NV1"] };
   const end = { endedAt: session.startedAt };
   const [member] = session.members;
   holds(member !== undefined, "it has a part");
+  const named = { ...session, disk: "/dev/nvme0n1", failingDisks: ["NV1"] };
+  const ordered = { ...named, members: [{ ...member, disk: null }] };
   const failed = {
-    ...ordered,
-    ...end,
-    members: [{ ...member, ...end, result: "failed" as const }],
+    ...{ ...named, ...end, disk: "/dev/sda" },
+    members: [{ ...member, ...end, disk: nvme, result: "failed" as const }],
   };
   for (const action of [
     sessions.letInAction(store, ordered, { ...one, disks: [disk, nvme] }),
