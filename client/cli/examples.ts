@@ -107,7 +107,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   "key list": ["key list"],
   "key remove": ["key remove ann"],
   "schedule list": ["schedule list"],
-  "schedule remove": ["schedule remove 3"],
+  "schedule remove": ["schedule remove t3"],
   "session list": ["session list", "--server-name library session list"],
   "session show": ["session show s12"],
   "session watch": ["session watch s12", "--server-name library session watch s12"],
