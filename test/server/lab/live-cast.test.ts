@@ -22,16 +22,16 @@ const plan = {
 } as unknown as LivePlan;
 const place = { tag: 1, group: "239.77.1.1", port: 7401 };
 
-test("a chunk that came damaged three times is asked for over HTTP", async () => {
-  let hear: CastReceiverEvents | null = null;
+/** A live cast whose sender has said its plan and its only entry. */
+async function begun(writer: Partial<ImageWriter>) {
   const asked: number[] = [];
-  const writer = {
-    holds: () => false,
-    put: () => Promise.reject(new RoomcastError("bad-input", "the chunk is damaged", "")),
-    abort: async () => {},
-  } as unknown as ImageWriter;
+  const archived: (string | null)[] = [];
+  const heard: CastReceiverEvents[] = [];
   const cast = new LiveCast(
-    { session: "s1", place, sender: "a", writer },
+    {
+      ...{ session: "s1", place, sender: "a" },
+      writer: { abort: async () => {}, ...writer } as ImageWriter,
+    },
     {
       timers: { now: () => millis(0), later: () => () => {}, every: () => () => {} },
       castKeys: () => castKeys,
@@ -42,52 +42,10 @@ test("a chunk that came damaged three times is asked for over HTTP", async () =>
       },
       async startReceiver({ keys }, events) {
         assert.equal(keys, castKeys);
-        hear = events;
+        heard.push(events);
         const ended = new Promise<void>(() => {});
         return { forget() {}, announce() {}, refresh() {}, rekey() {}, ended, async close() {} };
       },
-      planned: () => {},
-      sealed: () => {},
-      archived: () => {},
-      receivers: () => [],
-    },
-  );
-  await cast.takePlan(plan);
-  cast.takeEntries(encodeNumbered(0, encodeIndex([entry])));
-  for (let times = 1; times <= 3; times++) {
-    const verdicts: string[] = [];
-    (hear as unknown as CastReceiverEvents).chunk(0, new Uint8Array(chunkBytes), (verdict) =>
-      verdicts.push(verdict),
-    );
-    await turn();
-    assert.deepEqual(verdicts, ["corrupt"]);
-    assert.deepEqual(asked, times < 3 ? [] : [0]);
-  }
-  await cast.close();
-});
-
-test("a chunk that the store has in another form is archived, and a PC gets the form that was announced", async () => {
-  const asked: number[] = [];
-  const archived: (string | null)[] = [];
-  const writer = {
-    // The hash is known: nothing is stored, and the announced form is nowhere.
-    holds: () => false,
-    put: async () => {},
-    read: () => Promise.reject(new Error("not in this form")),
-    abort: async () => {},
-  } as unknown as ImageWriter;
-  const receiver = { forget() {}, announce() {}, refresh() {}, rekey() {}, async close() {} };
-  const cast = new LiveCast(
-    { session: "s1", place, sender: "a", writer },
-    {
-      timers: { now: () => millis(0), later: () => () => {}, every: () => () => {} },
-      castKeys: () => castKeys,
-      send: () => {},
-      sendBulk: (_, kind, __, payload) => {
-        const decoded = decodeNumbered(payload);
-        if (kind === bulkKind.upload && decoded.ok) asked.push(decoded.value.number);
-      },
-      startReceiver: async () => ({ ...receiver, ended: new Promise<void>(() => {}) }),
       planned: () => {},
       sealed: () => {},
       archived: (trouble) => void archived.push(trouble),
@@ -96,6 +54,31 @@ test("a chunk that the store has in another form is archived, and a PC gets the 
   );
   await cast.takePlan(plan);
   cast.takeEntries(encodeNumbered(0, encodeIndex([entry])));
+  return { cast, asked, archived, heard };
+}
+
+test("a chunk that came damaged three times is asked for over HTTP", async () => {
+  const { cast, asked, heard } = await begun({
+    holds: () => false,
+    put: () => Promise.reject(new RoomcastError("bad-input", "the chunk is damaged", "")),
+  });
+  for (let times = 1; times <= 3; times++) {
+    const verdicts: string[] = [];
+    heard[0]?.chunk(0, new Uint8Array(chunkBytes), (verdict) => verdicts.push(verdict));
+    await turn();
+    assert.deepEqual(verdicts, ["corrupt"]);
+    assert.deepEqual(asked, times < 3 ? [] : [0]);
+  }
+  await cast.close();
+});
+
+test("a chunk that the store has in another form is archived, and a PC gets the form that was announced", async () => {
+  const { cast, asked, archived } = await begun({
+    // The hash is known: nothing is stored, and the announced form is nowhere.
+    holds: () => false,
+    put: async () => {},
+    read: () => Promise.reject(new Error("not in this form")),
+  });
   await cast.takeUpload({ ...entry, storedLength: 5 }, new Uint8Array(5));
   assert.deepEqual(archived, [], "another form is not what was asked for");
   await cast.takeUpload(entry, new Uint8Array(chunkBytes));
