@@ -6,7 +6,7 @@ import type { DiskView } from "../../../core/wire/views.ts";
 const answerLimitMs = 4000;
 
 /** A disk at its place: another one at the same place has another key. */
-export const keyOf = (disk: DiskView): string => `${disk.path} ${diskIdentity(disk)} ${disk.size}`;
+const keyOf = (disk: DiskView): string => `${disk.path} ${diskIdentity(disk)} ${disk.size}`;
 
 /** What each disk answers to one question. A disk that does not answer keeps nobody waiting; its answer is known once it comes. */
 export class DiskAnswers<T> {
@@ -42,6 +42,12 @@ export class DiskAnswers<T> {
     const fresh = disks.filter((disk) => this.isToBeAsked(keyOf(disk)));
     if (fresh.length === 0) return;
     await atMost(this.limitMs, Promise.all(fresh.map((disk) => this.askOne(disk))));
+  }
+
+  /** What it answered holds no longer: it is asked again. */
+  forget(disk: DiskView): void {
+    this.known.delete(keyOf(disk));
+    this.asking.delete(keyOf(disk));
   }
 
   /** Nobody asks a second time what hangs. */

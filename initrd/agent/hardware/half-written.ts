@@ -4,13 +4,10 @@
  * done, and does not know that the disk reads as zeros, has left a mark at its start.
  */
 import { type FileHandle, open } from "node:fs/promises";
-import { atMost } from "../../../core/node/at-most.ts";
 import { chunkBytes } from "../../../core/units/units.ts";
 import type { DiskView } from "../../../core/wire/views.ts";
-import { keyOf } from "./disk-answers.ts";
+import { DiskAnswers } from "./disk-answers.ts";
 
-/** A disk that is about to die is not waited for; what it says later is known later. In milliseconds. */
-const answerLimit = 4000;
 /** What is read of each place. */
 const sampleBytes = 4096;
 /** The first chunks hold the first partition's start, of whatever was restored. */
@@ -20,29 +17,22 @@ const placesBehind = 64;
 
 /** What is known of the disks; each is looked at once, until `forget`. */
 export class HalfWritten {
-  private readonly known = new Map<string, boolean>();
+  /** Of a disk that cannot be read nothing is known, and it is left alone. */
+  private readonly answers = new DiskAnswers((disk) => isHalfWritten(disk).catch(() => false));
 
   /** Whether it was found to be half written; false while it was not looked at. */
   has(disk: DiskView): boolean {
-    return this.known.get(keyOf(disk)) ?? false;
+    return this.answers.of(disk) ?? false;
   }
 
-  /** Looks at those that were not looked at yet. Never rejects: of a disk that cannot be read nothing is known. */
-  async look(disks: readonly DiskView[]): Promise<void> {
-    const fresh = disks.filter((disk) => !this.known.has(keyOf(disk)));
-    if (fresh.length === 0) return;
-    const looked = Promise.all(
-      fresh.map(async (disk) => {
-        this.known.set(keyOf(disk), false);
-        this.known.set(keyOf(disk), await isHalfWritten(disk).catch(() => false));
-      }),
-    );
-    await atMost(answerLimit, looked);
+  /** Looks at those that were not looked at yet. Never rejects. */
+  look(disks: readonly DiskView[]): Promise<void> {
+    return this.answers.ask(disks);
   }
 
   /** A task has written to it. */
   forget(disk: DiskView): void {
-    this.known.delete(keyOf(disk));
+    this.answers.forget(disk);
   }
 }
 
