@@ -18,6 +18,7 @@ import type { CliContext, RunCommand } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import { imagePath } from "./image-work.ts";
 import { atServerOf, atText } from "./room-server.ts";
+import { secondsUpTo } from "./seconds.ts";
 import { choice } from "./session.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
 import { started } from "./watch.ts";
@@ -282,14 +283,6 @@ async function findPcs({ client }: CliContext, references: readonly string[]): P
   }
   return found;
 }
-
-const secondsUpTo =
-  (limit: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (value >= 0 && value <= limit) return value;
-    throw new InvalidArgumentError(`It has to be a number of seconds from 0 to ${limit}.`);
-  };
 
 /** Not said: as the server does usually. */
 const proveBootOf = (said: number | boolean | undefined): { proveBoot?: number | null } =>

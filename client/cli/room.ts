@@ -12,6 +12,7 @@ import { addListCommands } from "./room-list.ts";
 import { addMoveCommand } from "./room-move.ts";
 import { atServerOf } from "./room-server.ts";
 import { addSettingOptions, changeOf, settingLines, warningLines } from "./room-settings.ts";
+import { secondsUpTo } from "./seconds.ts";
 
 const path = (name: string): string => `/rooms/${encodeURIComponent(name)}`;
 
@@ -135,7 +136,12 @@ export function addRoomCommands(program: Command, run: RunCommand): void {
   room
     .command("wake <R>")
     .description("wakes the PCs of a room; the exit status is 1 if one of them did not start")
-    .option("--wait <S>", "how many seconds to wait for them; 0: do not wait", seconds, 180)
+    .option(
+      "--wait <S>",
+      "how many seconds to wait for them; 0: do not wait",
+      secondsUpTo(900),
+      180,
+    )
     .action((name: string, { wait }: { wait: number }) =>
       runFor(name, async ({ client, say, document }) => {
         const report = await client.post<WakeReport>(`${path(name)}/wake`, { timeout: wait });
@@ -207,12 +213,6 @@ const nextSeat = ({ walk }: RoomView): string =>
   walk === null || walk.next === null
     ? "there is no free seat"
     : `the next PC takes seat ${walk.next}`;
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (value >= 0 && value <= 900) return value;
-  throw new InvalidArgumentError("It has to be a number of seconds from 0 to 900.");
-}
 
 const seatsText = ({ seats }: RoomView): string =>
   seats.length === 1 ? "1 seat" : `${seats.length} seats`;
