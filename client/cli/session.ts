@@ -149,9 +149,10 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
         // What cannot be tried again the server refuses in words of its own.
         if (pcs.length > 0) {
           const rooms = await client.get<RoomView[]>("/rooms");
+          const target = targetOf(session);
           const reasons = new Map(session.members.map(({ pc, reason }) => [pc, reason]));
           const lines = pcs.flatMap((pc) => [
-            ...targetLines([pc], rooms, targetOf(session)),
+            ...targetLines([pc], rooms, target),
             `    last time: ${reasons.get(pc.id) ?? "no reason given"}`,
           ]);
           await confirm([willOverwrite(session), ...lines], word);

@@ -1,5 +1,5 @@
 /** Keys that act on a session: on the list, on a PC's page, and on the session's own page. */
-import { triedAgain } from "../../core/screen/again.ts";
+import { isTriedAgain, triedAgain } from "../../core/screen/again.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
 import { orderKeyLines, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
@@ -136,7 +136,7 @@ export function pressAdmit(model: Model, ui: Ui): Step {
 function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
   const { t } = speechOf(model);
   if (isRunning(session)) return refuse(ui, t("no.retry"));
-  if (session.kind === "capture" || session.kind === "wipe") return refuse(ui, t("no.again"));
+  if (!isTriedAgain(session.kind)) return refuse(ui, t("no.again"));
   const pcs = triedAgain(session, (id) => model.pcs.get(id));
   if (pcs.length === 0) return refuse(ui, t("no.failures"));
   const overwrite = pcs.map(({ name }) => name).join(",");

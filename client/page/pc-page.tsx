@@ -5,6 +5,7 @@ import { diskIdentity } from "../../core/screen/disk.ts";
 import { identityLines } from "../../core/screen/identity.ts";
 import { isRunning, type Part, stateOf } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
+import { bytesDone } from "../../core/screen/report.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
 import { type Act, acts } from "./acts.ts";
 import { useApp } from "./app.ts";
@@ -211,10 +212,10 @@ const Disks = ({ disks }: { disks: readonly DiskView[] }) => (
 
 function PartFacts({ part: { session, member } }: { part: Part }) {
   const { store } = useApp();
-  const { bytesWanted, bytesReceived, bytesWritten, lossRatio, writeBps, boot, disk } = member;
+  const { bytesWanted, lossRatio, writeBps, boot, disk } = member;
   const fraction = memberFraction(member);
   const title = sessionTitle(store, session);
-  const done = session.kind === "capture" || session.kind === "wipe" ? bytesReceived : bytesWritten;
+  const done = bytesDone(member, session.kind);
   const pc = store.pcs.get(member.pc);
   return (
     <Facts

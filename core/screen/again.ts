@@ -1,5 +1,7 @@
 /** The PCs that a session is tried again with. */
-import type { PcView, SessionView } from "../wire/views.ts";
+import type { PcView, SessionKind, SessionView } from "../wire/views.ts";
+
+export const isTriedAgain = (kind: SessionKind): boolean => kind === "restore" || kind === "cast";
 
 /**
  * Those that ended otherwise than verified and are still known, as they are called now and in the session's order:
@@ -9,8 +11,8 @@ export const triedAgain = (
   { kind, members }: Pick<SessionView, "kind" | "members">,
   pcOf: (id: string) => PcView | undefined,
 ): PcView[] =>
-  kind === "capture" || kind === "wipe"
-    ? []
-    : members.flatMap(({ pc, result, endedAt }) =>
+  isTriedAgain(kind)
+    ? members.flatMap(({ pc, result, endedAt }) =>
         endedAt === null || result === "verified" ? [] : (pcOf(pc) ?? []),
-      );
+      )
+    : [];
