@@ -23,9 +23,7 @@ export function fromWall(event: WallEvent | { readonly type: "reset" }): LiveEve
         },
       };
     case "session": {
-      const unsaid = {
-        ...{ sender: null, disk: null, failingDisks: [], forgedPackets: 0, notices: [] },
-      };
+      const unsaid = { sender: null, disk: null, failingDisks: [], forgedPackets: 0, notices: [] };
       const members = event.session.members.map(memberOf);
       return { type: "session", session: { ...unsaid, ...event.session, members } };
     }

@@ -133,7 +133,7 @@ export class DhcpServer {
   probed(probe: Probe, answered: readonly MacAddress[], now: Millis): DhcpAction[] {
     const { address, doubted } = probe;
     const probing = this.probing.get(address);
-    if (probing === undefined || !this.isWaitingFor(probe)) return [];
+    if (probing?.probe !== probe) return [];
     this.probing.delete(address);
     const { packet, asked } = probing;
     // A PC that still has the address, from its own system or an earlier stage of its boot, may keep it.

@@ -78,7 +78,7 @@ boot_interface_known() {
 # the one the PC booted from, are taken as they are; after two minutes any is, for the agent can say more of a server that
 # does not answer.
 leads_to_server() {
-  [ $# = 2 ] || [ -z "$server" ] || [ "$(cat "/sys/class/net/$1/address")" = "$boot_mac" ] ||
+  [ $# = 2 ] || [ -z "$server" ] || boot_interface_known "$1" ||
     [ $(($(seconds_up) - since)) -ge 120 ] || [ -n "$(ask_server)" ]
 }
 

@@ -16,7 +16,7 @@ export async function answerInLines(
   reply.hijack();
   const stream = reply.raw;
   const gone = new AbortController();
-  whenClosed(reply.raw, () => gone.abort());
+  whenClosed(stream, () => gone.abort());
   const say = (line: object): void => void stream.write(`${JSON.stringify(line)}\n`);
   stream.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
   let saidAt = Number.NEGATIVE_INFINITY;

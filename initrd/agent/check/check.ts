@@ -65,8 +65,6 @@ export async function* checkNetwork(
 const causeOf = (error: unknown): unknown =>
   error instanceof Error && error.cause instanceof Error ? error.cause : error;
 
-const why = (error: unknown): string => errorText(causeOf(error));
-
 /** Of what is measured for one PC after the other; its large packets may get lost where small ones do not. */
 function whyNotMeasured(error: unknown): string {
   const cause = causeOf(error);
@@ -89,7 +87,7 @@ async function timeAnswer(asked: Asked, signal: AbortSignal): Promise<number | s
     }
     return best;
   } catch (error) {
-    return `${asked.host} does not answer (${why(error)})`;
+    return `${asked.host} does not answer (${errorText(causeOf(error))})`;
   }
 }
 
