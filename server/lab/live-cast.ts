@@ -74,6 +74,8 @@ export class LiveCast {
   private receiver: CastReceiver | null = null;
   /** What is joined at the sender, with its wants when it joined. */
   private readonly joined = new Map<number, Uint8Array>();
+  /** Receivers that have left. No number is used again. */
+  private readonly gone = new Set<number>();
   private readonly waiting = new Map<number, Set<() => void>>();
   /** By entry: whoever waits for it in the form that was announced. */
   private readonly sought = new Map<number, Set<(stored: Uint8Array | null) => void>>();
@@ -177,10 +179,11 @@ export class LiveCast {
     this.sendEntries(pc, 0);
   }
 
-  /** The sender is there again, with its task. */
+  /** The sender is there again, with its task. What it was told while it was away is lost: it hears all again. */
   senderReturned(): void {
     this.tell();
     for (const [receiver, wants] of this.joined) this.toSender(bulkKind.join, receiver, wants);
+    for (const receiver of this.gone) this.toSender(bulkKind.leave, receiver, new Uint8Array());
   }
 
   /** The cast's keys are others now. */
@@ -199,6 +202,7 @@ export class LiveCast {
       report: (receiver, payload) => this.feedback(receiver, payload),
       leave: (receiver) => {
         this.joined.delete(receiver);
+        this.gone.add(receiver);
         this.toSender(bulkKind.leave, receiver, new Uint8Array());
       },
       // The PC that sends knows its entries first, and has the keys from its order.

@@ -19,6 +19,7 @@ import { openDisk } from "../../../imaging/disk/disk.ts";
 import { BusyMeter } from "../meter.ts";
 import type { CapturePorts } from "./capture.ts";
 import { EntryFlow } from "./entry-flow.ts";
+import { ReceiverFrames } from "./receiver-frames.ts";
 import { doneEnd, endOf, stoppedError, type Task, type TaskVoice } from "./task.ts";
 
 export interface SendPorts extends CapturePorts, TaskVoice {
@@ -45,6 +46,7 @@ class SendTask implements Task {
   private readonly abort = new AbortController();
   private readonly finished: PromiseWithResolvers<void> = Promise.withResolvers();
   private readonly flow: EntryFlow;
+  private readonly receivers = new ReceiverFrames();
   private grant: string;
   /** What is read, once the disk is mapped. */
   private live: { readonly chunks: LiveChunks; readonly diskBytes: number } | null = null;
@@ -107,11 +109,8 @@ class SendTask implements Task {
     const decoded = decodeNumbered(payload);
     const { sender } = this;
     if (tag !== this.order.cast.tag || !decoded.ok || sender === null) return;
-    const { number, rest } = decoded.value;
-    if (kind === bulkKind.join) sender.join(number, rest);
-    else if (kind === bulkKind.feedback) sender.report(number, rest);
-    else if (kind === bulkKind.leave) sender.leave(number);
-    else if (kind === bulkKind.upload) this.upload(number);
+    if (kind === bulkKind.upload) this.upload(decoded.value.number);
+    else this.receivers.take(sender, kind, decoded.value);
   }
 
   private async run(): Promise<End> {

@@ -27,6 +27,7 @@ async function begun(writer: Partial<ImageWriter>) {
   const asked: number[] = [];
   const archived: (string | null)[] = [];
   const heard: CastReceiverEvents[] = [];
+  const said: (readonly [kind: number, number: number])[] = [];
   const cast = new LiveCast(
     {
       ...{ session: "s1", place, sender: "a" },
@@ -38,7 +39,9 @@ async function begun(writer: Partial<ImageWriter>) {
       send: () => {},
       sendBulk: (_, kind, __, payload) => {
         const decoded = decodeNumbered(payload);
-        if (kind === bulkKind.upload && decoded.ok) asked.push(decoded.value.number);
+        if (!decoded.ok) return;
+        said.push([kind, decoded.value.number]);
+        if (kind === bulkKind.upload) asked.push(decoded.value.number);
       },
       async startReceiver({ keys }, events) {
         assert.equal(keys, castKeys);
@@ -54,7 +57,7 @@ async function begun(writer: Partial<ImageWriter>) {
   );
   await cast.takePlan(plan);
   cast.takeEntries(encodeNumbered(0, encodeIndex([entry])));
-  return { cast, asked, archived, heard };
+  return { cast, asked, archived, heard, said };
 }
 
 test("a chunk that came damaged three times is asked for over HTTP", async () => {
@@ -92,4 +95,20 @@ test("a chunk that the store has in another form is archived, and a PC gets the 
   await turn();
   await cast.close();
   await assert.rejects(late, { code: "unreachable" });
+});
+
+test("a sender that comes back hears who has joined and who has left", async () => {
+  const { cast, said } = await begun({ holds: () => false });
+  const sender = cast.remoteSender();
+  cast.join();
+  for (const receiver of [1, 2]) sender.join(receiver, Uint8Array.of(1));
+  sender.leave(1);
+  said.length = 0;
+  cast.senderReturned();
+  assert.deepEqual(said, [
+    [bulkKind.join, 0],
+    [bulkKind.join, 2],
+    [bulkKind.leave, 1],
+  ]);
+  await cast.close();
 });
