@@ -11,7 +11,7 @@ const blockKeys = 1024;
 /**
  * Keys in a temporary table that SQLite keeps on the disk, 8 bytes each and in blocks, so that memory does not grow with
  * the store: what is in one part is in memory at once. A dead chunk whose 56 bits are those of one that is alive, of
- * which there is one among a billion where thirty million live, is taken for alive: it only stays.
+ * which there is less than one among a billion where thirty million live, is taken for alive: it only stays.
  */
 export class LiveKeys implements Disposable {
   private readonly db: DatabaseSync;
