@@ -78,6 +78,8 @@ const OnePc = Type.Object({ pc: Reference }, closed);
 /** `overwrite`: the PC's name. */
 const Admit = Type.Object({ pc: Reference, overwrite: Overwrite, shown: Shown }, closed);
 const Retry = Type.Object({ overwrite: Overwrite }, closed);
+/** `brief`: members come without what was done to their systems, which is most of a long list. */
+const Brief = Type.Object({ brief: Type.Optional(Type.Literal("true")) }, closed);
 const session = { 200: SessionView };
 
 /** `/sessions` and `/captures`. */
@@ -86,8 +88,15 @@ export const sessionRoutes =
   async (app) => {
     app.get(
       "/sessions",
-      { schema: { summary: "list sessions", response: { 200: Type.Array(SessionView) } } },
-      async () => lab.sessions.views(),
+      {
+        schema: {
+          summary: "list sessions",
+          querystring: Brief,
+          response: { 200: Type.Array(SessionView) },
+        },
+      },
+      async ({ query }) =>
+        query.brief === "true" ? lab.sessions.views().map(withoutSteps) : lab.sessions.views(),
     );
     app.get(
       "/sessions/:id",
@@ -205,3 +214,8 @@ export const sessionRoutes =
       },
     );
   };
+
+const withoutSteps = (view: SessionView): SessionView => ({
+  ...view,
+  members: view.members.map((member) => ({ ...member, steps: [] })),
+});

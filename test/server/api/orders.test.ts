@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Role } from "../../../core/wire/api.ts";
 import { orderBytesLimit, serverHeader } from "../../../core/wire/campus-order.ts";
+import { memberOf, sessionOf } from "../../client/console/fake-lab.ts";
 import { MemoryOrders } from "../campus/memory-orders.ts";
 import { MemoryRooms } from "../campus/memory-rooms.ts";
 import { orderOf } from "../campus/order-tables-contract.ts";
@@ -103,6 +104,16 @@ test("a restore that is ordered at one server begins at the other, with its oper
   assert.equal(stopped.status, 200);
   assert.notEqual(beta.api.lab.sessions.find(body.id).endedAt, null);
   assert.equal(orders.rows.size, 0);
+});
+
+test("the sessions of another server come without what was done to each system, if that is asked for", async (t) => {
+  const step = { name: "grow", result: "done" as const, detail: "to 500 GB", files: [] };
+  const view = sessionOf([memberOf(1, { steps: [step] })]);
+  t.mock.method(beta.api.lab.sessions, "views", () => [view]);
+  const listed = async (query: string) =>
+    (await at("beta", "viewer", "GET", `/sessions${query}`)).body;
+  assert.deepEqual(await listed(""), [view]);
+  assert.deepEqual(await listed("?brief=true"), [sessionOf([memberOf(1)])]);
 });
 
 test("who may not do it here does not do it elsewhere, and is told so here", async () => {
