@@ -7,16 +7,19 @@ import { sizeText } from "../../core/screen/format.ts";
 import { identityLines, identityText, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
 import { forgottenLines } from "../../core/screen/losses.ts";
 import { table } from "../../core/screen/table.ts";
+import { requireWiped } from "../../core/screen/wiped.ts";
 import { codeText } from "../../core/trust/code.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import type { RoomView } from "../../core/wire/rooms.ts";
 import type { DiskView, PcView, SessionView } from "../../core/wire/views.ts";
+import type { ApiClient } from "../api/client.ts";
 import { certificateText } from "./certificate.ts";
 import type { RunCommand } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
 import { atServerOf } from "./room-server.ts";
 import { shell } from "./shell.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
+import { overElsewhere } from "./watch.ts";
 
 interface WipeOptions {
   readonly method: string;
@@ -222,7 +225,7 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         const wiped = await Promise.allSettled(
           pcs.map(async ({ id, name }) => {
             const request = { method, disk, failingDisks, overwrite: name, shown };
-            const session = await client.post<SessionView>(`${path(id)}/wipe`, request);
+            const session = await wipe(client, `${path(id)}/wipe`, request);
             document(session);
             say(`${name}: wiped`);
             for (const { detail } of session.members[0]?.steps ?? []) say(`  ${detail}`);
@@ -236,6 +239,15 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         return 0;
       }),
     );
+}
+
+/** Answers when it is over. Through a campus it is only begun by the call: that one would hold up the others for hours. */
+async function wipe(client: ApiClient, call: string, request: object): Promise<SessionView> {
+  if (client.server === null) return client.post(call, request);
+  const begun = await client.post<SessionView>(call, { ...request, wait: false });
+  const session = await overElsewhere(client, begun);
+  requireWiped(session);
+  return session;
 }
 
 /** The file of each PC, by its id; throws `refused` for one that is there: it may be the only one of its kind. */

@@ -77,6 +77,15 @@ export function sessionStatus({ members, state }: Pick<SessionView, "members" | 
   return others.every(({ refused }) => refused) ? 4 : 1;
 }
 
+/** A session of another server of the campus, once it is over. */
+export async function overElsewhere(client: ApiClient, first: SessionView): Promise<SessionView> {
+  let last = first;
+  if (last.endedAt !== null) return last;
+  for await (last of askedStates(client, first.id, new AbortController().signal))
+    if (last.endedAt !== null) break;
+  return last;
+}
+
 /** How the session is, again and again. Ends with `signal`. */
 async function* statesOf(
   client: ApiClient,

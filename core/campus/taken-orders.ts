@@ -8,6 +8,10 @@ import { lookEvery, tellEvery } from "./given-order.ts";
 
 /** As many are done at the same time. */
 export const doneAtOnce = 16;
+/** One that takes longer waits for something, and no other waits for it. */
+export const longAfter = millis(5000);
+/** As many are under way at the same time, those that take long among them. */
+const underWayAtMost = 256;
 
 export type TakenEvent =
   | { readonly type: "wake" }
@@ -29,6 +33,7 @@ export type TakenAction =
 
 /** `answer`: null while it is being done. `retryAt`: null while the database is asked. */
 interface Known {
+  readonly takenAt: Millis;
   answer: OrderAnswer | null;
   retryAt: Millis | null;
 }
@@ -64,16 +69,18 @@ export class TakenOrders {
         this.isTaking = false;
         this.areMore = event.orders.length === this.most;
         for (const order of event.orders) {
-          this.known.set(order.id, { answer: null, retryAt: null });
+          this.known.set(order.id, { takenAt: now, answer: null, retryAt: null });
           actions.push({ type: "do", order });
         }
         break;
       case "took-nothing":
         this.isTaking = false;
         break;
-      case "done":
-        this.known.set(event.id, { answer: event.answer, retryAt: now });
+      case "done": {
+        const { takenAt = now } = this.known.get(event.id) ?? {};
+        this.known.set(event.id, { takenAt, answer: event.answer, retryAt: now });
         break;
+      }
       case "answered":
         this.known.delete(event.id);
         if (this.areMore) this.nextTake = now;
@@ -101,7 +108,8 @@ export class TakenOrders {
     this.isTaking = true;
     this.nextTake = millis(now + tellEvery);
     const known = [...this.known.keys()];
-    this.most = Math.max(0, doneAtOnce - known.length);
+    const begun = [...this.known.values()].filter(({ takenAt }) => now - takenAt < longAfter);
+    this.most = Math.max(0, Math.min(doneAtOnce - begun.length, underWayAtMost - known.length));
     return [{ type: "take", known, most: this.most }];
   }
 }

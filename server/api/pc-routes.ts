@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { Type } from "typebox";
-import { RoomcastError } from "../../core/errors.ts";
+import { requireWiped } from "../../core/screen/wiped.ts";
 import { PairingCode } from "../../core/wire/login.ts";
 import { PcName, RoomName, SeatName } from "../../core/wire/names.ts";
 import { nullable } from "../../core/wire/nullable.ts";
@@ -177,14 +177,3 @@ export const pcRoutes =
       },
     );
   };
-
-/** Throws `failed`, or `refused` by a safety rule, with the PC's own reason. */
-function requireWiped({ id, members }: SessionView): void {
-  const [member] = members;
-  if (member === undefined || member.result === "verified") return;
-  throw new RoomcastError(
-    member.refused ? "refused" : "failed",
-    `${member.name}: ${member.reason ?? "the wipe did not succeed"}`,
-    `see \`roomcast session show ${id}\`, and the PC's screen`,
-  );
-}

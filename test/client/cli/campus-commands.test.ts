@@ -9,7 +9,9 @@ import { newSigningKey, signerOf } from "../../../core/node/ed25519.ts";
 import { spkiOf } from "../../../core/node/key-forms.ts";
 import { pinOf } from "../../../core/node/pin.ts";
 import { signCertificate } from "../../../core/trust/certificate.ts";
+import type { SessionView } from "../../../core/wire/views.ts";
 import { sampleCertificate } from "../../core/trust/sample-certificate.ts";
+import { memberOf, pcOf, sessionOf } from "../console/fake-lab.ts";
 import { ran, room } from "./run-command.ts";
 
 const told = { ...room, server: "one", owner: "one", since: null, running: null };
@@ -143,6 +145,32 @@ test("a restore of another server's room names that server before a word is type
   );
   const own = await ran(["restore", "base", "--room", "lab-2"], there);
   assert.match(own.shown[0] ?? "", / will overwrite:$/);
+});
+
+test("wipes at another server are begun there, and followed until they are over", async () => {
+  const begun = sessionOf([memberOf(1)], { id: "s1", kind: "wipe" });
+  const over = { ...begun, endedAt: "2026-11-22T09:15:00Z" };
+  const at = (last: SessionView) => ({
+    ...{ ...there, "/pcs/pc01": pcOf(1), "/sessions/s1": last },
+    "/pcs/id1/wipe": begun,
+  });
+  const words = ["--server-name", "two", "--yes", "pc", "wipe", "pc01"];
+  const wiped = { ...over, members: [memberOf(1, { result: "verified" })] };
+  const { calls, said, asked } = await ran(words, at(wiped));
+  const [[, , request] = []] = calls;
+  assert.partialDeepStrictEqual(request, { wait: false });
+  assert.equal(asked.at(-1), "two /sessions/s1");
+  assert.deepEqual(said, ["pc01: wiped"]);
+  const failed = { ...over, members: [memberOf(1, { result: "failed", reason: "write error" })] };
+  const { error } = await ran(words, at(failed));
+  assert.equal(error?.message, "pc01: write error");
+});
+
+test("the sessions of another server come without what was done to each system", async () => {
+  const listed = { ...there, "/sessions": [], "/sessions?brief=true": [] };
+  assert.deepEqual((await ran(["session", "list"], listed)).asked, ["/sessions"]);
+  const elsewhere = await ran(["--server-name", "two", "session", "list"], listed);
+  assert.deepEqual(elsewhere.asked, ["two /sessions?brief=true"]);
 });
 
 test("a session of another server is not taken for one of this, and the error says who has it", async () => {

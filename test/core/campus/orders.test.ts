@@ -10,7 +10,12 @@ import {
   type OrderEnd,
   silentFor,
 } from "../../../core/campus/given-order.ts";
-import { doneAtOnce, type TakenEvent, TakenOrders } from "../../../core/campus/taken-orders.ts";
+import {
+  doneAtOnce,
+  longAfter,
+  type TakenEvent,
+  TakenOrders,
+} from "../../../core/campus/taken-orders.ts";
 import { millis } from "../../../core/units/units.ts";
 import type { CampusOrder } from "../../../core/wire/campus-order.ts";
 import { MemoryOrders } from "../../server/campus/memory-orders.ts";
@@ -131,6 +136,32 @@ test("a server does so many orders at the same time, and answers until the datab
   assert.deepEqual(on(6 + lookEvery, { type: "answered", id: first }), [
     { type: "take", known: ids.slice(1), most: 1 },
   ]);
+});
+
+test("orders that take long keep no other from being done", () => {
+  const machine = new TakenOrders(millis(0));
+  const on = (at: number, event: TakenEvent) => machine.handle(event, millis(at));
+  let at = 0;
+  let count = 0;
+  let wave = on(at, { type: "wake" });
+  for (; ; at += longAfter) {
+    const [take] = wave;
+    assert(take?.type === "take");
+    assert.equal(take.known.length, count);
+    if (take.most === 0) break;
+    const orders = Array.from({ length: take.most }, () => orderOf());
+    count += orders.length;
+    on(at, { type: "took", orders });
+    assert.deepEqual(
+      on(at + longAfter - 1, { type: "hint" }).map(
+        (action) => action.type === "take" && action.most,
+      ),
+      [0],
+    );
+    on(at + longAfter - 1, { type: "took-nothing" });
+    wave = on(at + longAfter, { type: "hint" });
+  }
+  assert.equal(count, 256);
 });
 
 interface Given {
