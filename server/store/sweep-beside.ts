@@ -1,4 +1,4 @@
-/** A sweep's search by a thread of its own: a store of thirty million chunks takes it minutes. */
+/** A sweep's search by a thread of its own: a store of thirty million chunks takes it nearly two minutes. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { RoomcastError } from "../../core/errors.ts";
