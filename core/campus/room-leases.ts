@@ -44,7 +44,7 @@ export class RoomLeases {
     return this.known;
   }
 
-  /** Rooms that this server was given, and that nobody has told it to take. */
+  /** Rooms that this server was given, or has lost, and that nobody has told it to take. */
   get unasked(): readonly string[] {
     return [...this.arriving.keys()].filter((room) => {
       const standing = this.known.get(room);
@@ -72,7 +72,7 @@ export class RoomLeases {
       const rooms = named("asked", "owned");
       this.asking = { at: now, rooms: new Set(rooms) };
       this.nextAsk = millis(now + beatEvery);
-      actions.push({ type: "ask", rooms, held: named("giving") });
+      actions.push({ type: "ask", rooms, held: named("giving"), removed: named("removed") });
     }
     return actions;
   }
@@ -113,15 +113,18 @@ export class RoomLeases {
   }
 
   private has(rooms: readonly string[], now: Millis): void {
+    const before = this.here;
     this.here = new Set(rooms.filter((room) => room !== ownRoom));
-    const isNew = [...this.here].some((room) => !this.known.has(room));
-    const gone = [...this.known].filter(
-      ([room, { name }]) => name !== "coming" && !this.here.has(room),
-    );
-    if (!isNew && gone.length === 0) return;
     const known = new Map(this.known);
-    for (const [room] of gone) known.delete(room);
-    for (const room of this.here) if (!known.has(room)) known.set(room, { name: "asked" });
+    for (const [room, { name }] of this.known) {
+      if (this.here.has(room) || name === "coming" || name === "removed") continue;
+      known.delete(room);
+      // One that this process never had was lost: it may be on a disk that is no more.
+      if (name === "owned" && before.has(room)) known.set(room, { name: "removed" });
+    }
+    for (const room of this.here)
+      if ((known.get(room)?.name ?? "removed") === "removed") known.set(room, { name: "asked" });
+    if (isSame(known, this.known)) return;
     this.known = known;
     this.nextAsk = now;
   }
@@ -212,6 +215,7 @@ export class RoomLeases {
   ): Standing | null {
     const isOwn = lease?.server === this.server;
     if (before.name === "giving") return this.whileGiving(before, lease);
+    if (before.name === "removed") return isOwn && !lease.isArriving ? before : null;
     if (before.name === "coming" && !(isOwn && !lease.isArriving))
       return this.whileComing(room, before, { lease, at: asking.at });
     // It came into being since; or another server had it, and the database may have lost that.

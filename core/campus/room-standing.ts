@@ -23,7 +23,9 @@ export type Standing =
       readonly move: number;
     }
   /** An operator has said that this server shall have it, which has not taken what is in it yet. */
-  | { readonly name: "coming" };
+  | { readonly name: "coming" }
+  /** It was removed here, and the database has not heard of that yet. */
+  | { readonly name: "removed" };
 
 /** By the rooms' folded names. A standing that stays as it was is the same object. */
 export type Standings = ReadonlyMap<string, Standing>;
@@ -34,7 +36,7 @@ export interface RoomLease {
   readonly room: string;
   readonly server: string;
   readonly epoch: number;
-  /** Its server has not taken what is in the room yet. */
+  /** Its server has not taken what is in the room yet, or has lost it. */
   readonly isArriving: boolean;
   /** The number of the last move by which a server gave it to another; null: of none. */
   readonly given: number | null;
@@ -74,10 +76,15 @@ interface Move {
 
 export type LeaseAction =
   /**
-   * Say that this server lives, take the leases of these rooms that nobody has, renew its own, and give back all but
-   * those, the held ones, and those that arrive.
+   * Say that this server lives, take the leases of these rooms that nobody has, renew its own, and give back the
+   * removed ones. What else is its own by the database, and not held, waits for a word.
    */
-  | { readonly type: "ask"; readonly rooms: readonly string[]; readonly held: readonly string[] }
+  | {
+      readonly type: "ask";
+      readonly rooms: readonly string[];
+      readonly held: readonly string[];
+      readonly removed: readonly string[];
+    }
   /** Remember this across a restart, before anything that follows is done. */
   | { readonly type: "keep"; readonly standings: Standings }
   /** Have the room for this server: at once where its own does not live, else by asking that one. Say `worded`. */

@@ -11,6 +11,7 @@ import {
   roomLeaves,
   roomNotKnown,
   roomStays,
+  roomWaits,
 } from "./room-faults.ts";
 import { type CampusRoomsPorts, type OwnRooms, RoomKeeping } from "./room-keeping.ts";
 import { orderKey, ownerOf } from "./seen-rooms.ts";
@@ -86,13 +87,17 @@ export class CampusRooms {
     if (standing?.name === "coming") throw roomComes(name);
   }
 
-  /** Makes a room once it is this server's, or while that cannot be asked. Rejects with `conflict` for another server's. */
+  /**
+   * Makes a room once it is this server's, or while that cannot be asked. Rejects with `conflict` for another server's,
+   * and for one that is still to come here.
+   */
   async making<T>(name: string, make: () => T): Promise<T> {
     const { keeping } = this;
     if (keeping.names().has(foldedName(name))) return make();
     return keeping.claiming(name, async () => {
       await keeping.ask();
       this.refuseElsewhere(name);
+      if (this.leases.unasked.includes(foldedName(name))) throw roomWaits(name, this.server);
       return make();
     });
   }
@@ -159,7 +164,7 @@ export class CampusRooms {
     );
     const unasked = this.leases.unasked.map(
       (room) =>
-        `the room ${room} was given to this server, and waits for a word: \`roomcast room move ${room} --server ${ports.server}\``,
+        `the room ${room} is this server's, and what is in it has not come here: \`roomcast room move ${room} --server ${ports.server}\` takes what was told of it last`,
     );
     const troubles = trouble === null ? [] : [`rooms of the campus: ${trouble}`];
     return [...odd, ...unasked, ...keeping.mover.warnings, ...troubles];

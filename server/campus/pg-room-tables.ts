@@ -15,6 +15,7 @@ import type {
   RoomTables,
   ServerEntry,
   StoredRecord,
+  Unnamed,
 } from "./room-tables.ts";
 import { agoMs, inMs, iso, rowsOf } from "./sql-pieces.ts";
 
@@ -36,11 +37,11 @@ export class PgRoomTables implements RoomTables {
     return this.database.transact("greet", async (tx) => ({ namesake: await greeted(tx, server) }));
   }
 
-  beat(server: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Promise<Beat> {
+  beat(server: ServerEntry, rooms: readonly NamedRoom[], unnamed: Unnamed): Promise<Beat> {
     return this.database.transact("beat", async (tx) => {
       const namesake = await greeted(tx, server);
       if (namesake !== null) return { namesake, leases: [] };
-      await renew(tx, server.name, { rooms, held });
+      await renew(tx, server.name, rooms, unnamed);
       const leases = await tx<LeaseRow[]>`
         SELECT folded AS room, server, epoch, arriving, given, move, refusal,
           CASE WHEN wanted_at > ${agoMs(tx, wantedFor)} THEN wanted_by END AS wanted
@@ -297,9 +298,15 @@ async function writeRecord(
 async function renew(
   tx: TransactionSql,
   server: string,
-  { rooms, held }: { readonly rooms: readonly NamedRoom[]; readonly held: readonly string[] },
+  rooms: readonly NamedRoom[],
+  { held, removed }: Unnamed,
 ): Promise<void> {
   const named = (): Fragment => tx`${rowsOf(tx, rooms)} AS named (room text, name text)`;
+  const among = (list: readonly string[]): Fragment =>
+    tx`(SELECT json_array_elements_text(${JSON.stringify(list)}::text::json))`;
+  const unnamed = (): Fragment => tx`
+    room.server = ${server} AND NOT arriving AND room.folded NOT IN (SELECT room FROM ${named()})
+      AND room.folded NOT IN ${among(held)}`;
   // In their order, so that two servers do not wait for each other in a circle.
   const taken = await tx`
     INSERT INTO room (folded, name, server, until)
@@ -307,16 +314,19 @@ async function renew(
     ON CONFLICT (folded) DO NOTHING`;
   await tx`UPDATE room SET until = ${inMs(tx, leaseFor)} WHERE server = ${server}`;
   const given = await tx`
-    DELETE FROM room WHERE server = ${server} AND NOT arriving
-      AND folded NOT IN (SELECT room FROM ${named()})
-      AND folded NOT IN (SELECT json_array_elements_text(${JSON.stringify(held)}::text::json))`;
+    DELETE FROM room WHERE ${unnamed()} AND (folded IN ${among(removed)}
+      OR NOT EXISTS (SELECT FROM room_record AS told
+        WHERE told.folded = room.folded AND told.epoch = room.epoch))`;
   if (given.count > 0)
     await tx`
       DELETE FROM room_record WHERE server = ${server}
         AND NOT EXISTS (SELECT FROM room WHERE room.folded = room_record.folded)`;
+  // Of one that was lost nobody sees how it is.
   const untold = await tx`
+    WITH lost AS (UPDATE room SET arriving = true WHERE ${unnamed()} RETURNING folded)
     DELETE FROM room_view WHERE server = ${server} AND folded <> ${ownRoom}
-      AND NOT EXISTS (SELECT FROM room WHERE room.folded = room_view.folded AND room.server = ${server})`;
+      AND (folded IN (SELECT folded FROM lost) OR NOT EXISTS (
+        SELECT FROM room WHERE room.folded = room_view.folded AND room.server = ${server}))`;
   if (taken.count + given.count + untold.count > 0) await notify(tx, about.leases);
 }
 

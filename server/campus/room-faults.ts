@@ -52,6 +52,14 @@ export const roomComes = (room: string): RoomcastError =>
     "wait until `roomcast status` does not say so any more",
   );
 
+/** It was given to this server, or the server has lost it. */
+export const roomWaits = (room: string, server: string): RoomcastError =>
+  new RoomcastError(
+    "conflict",
+    `the campus has a room ${room} of this server, and what is in it has not come here`,
+    `take what was told of it last: \`roomcast room move ${room} --server ${server}\``,
+  );
+
 export const roomElsewhere = (room: string, owner: string, server: string): RoomcastError =>
   new RoomcastError(
     "conflict",

@@ -11,7 +11,7 @@ import { type CampusTime, isAway } from "./patience.ts";
 import { RecordTeller } from "./record-teller.ts";
 import { type MovingRooms, RoomMover } from "./room-mover.ts";
 import { recordText } from "./room-record-text.ts";
-import type { Namesake, RoomTables, ServerEntry } from "./room-tables.ts";
+import type { Namesake, RoomTables, ServerEntry, Unnamed } from "./room-tables.ts";
 import { RoomTeller } from "./room-teller.ts";
 import type { Seal } from "./seal.ts";
 import { SeenRooms } from "./seen-rooms.ts";
@@ -274,7 +274,7 @@ export class RoomKeeping {
   }
 
   private async beat(
-    { rooms, held }: { readonly rooms: readonly string[]; readonly held: readonly string[] },
+    { rooms, ...unnamed }: Unnamed & { readonly rooms: readonly string[] },
     names: ReadonlyMap<string, string>,
   ): Promise<void> {
     const { waiting } = this;
@@ -285,7 +285,7 @@ export class RoomKeeping {
       name: names.get(room) ?? room,
     }));
     try {
-      const { namesake, leases } = await this.ports.tables.beat(this.entry(), named, held);
+      const { namesake, leases } = await this.ports.tables.beat(this.entry(), named, unnamed);
       this.isFirst = false;
       this.isLookDue = true;
       if (namesake === null && this.other !== null) this.teller.forgetAll();

@@ -33,6 +33,13 @@ export interface NamedRoom {
   readonly name: string;
 }
 
+/** Rooms of a server, by folded names, that are not among those that it has. */
+export interface Unnamed {
+  /** It is giving them to another server. */
+  readonly held: readonly string[];
+  readonly removed: readonly string[];
+}
+
 /** A view in the database's terms. */
 export interface StoredView {
   readonly server: string;
@@ -91,10 +98,11 @@ export interface RoomTables {
   /** Says that the server lives, unless it has a namesake. */
   greet(server: ServerEntry): Promise<Greeting>;
   /**
-   * The same, and takes those leases of `rooms` that nobody has, renews its own, and gives back all that are neither
-   * among `rooms` nor `held` (folded names) nor arriving.
+   * The same, and takes those leases of `rooms` that nobody has, renews its own, and gives back those that were removed.
+   * Others that are neither among `rooms` nor held the server has lost: they are arriving from then on, with what was
+   * published of them. Of which nothing was, those are given back, too.
    */
-  beat(server: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Promise<Beat>;
+  beat(server: ServerEntry, rooms: readonly NamedRoom[], unnamed: Unnamed): Promise<Beat>;
   /** Has the room for this server: at once where its own was not heard for as long as a lease lasts, else by asking that one. */
   want(server: string, room: NamedRoom): Promise<Ordered>;
   /** It is wanted no more, if it was not given yet. */

@@ -44,7 +44,7 @@ function read(standing: unknown): Standing {
   const { name, server, epoch, to, move } = standing as Record<string, unknown>;
   if (name === "owned" && typeof epoch === "number") return { name, epoch };
   if (name === "elsewhere" && typeof server === "string") return { name, server };
-  if (name === "coming") return { name };
+  if (name === "coming" || name === "removed") return { name };
   const isGiving = name === "giving" && typeof epoch === "number" && typeof to === "string";
   if (isGiving && typeof move === "number") return { name, epoch, to, move };
   return { name: "asked" };

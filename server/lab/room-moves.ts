@@ -103,10 +103,11 @@ export class RoomMoves {
     };
   }
 
-  /** What was stored when the room came by the lease of this epoch is this server's. */
+  /** What was stored when the room came by the lease of this epoch is this server's, if it is still there. */
   hasTaken(folded: string, epoch: number): boolean {
     const move = this.moves.get(folded);
-    return move?.name === "came" && move.epoch === epoch;
+    const isHere = this.ports.inventory.rooms().some((each) => foldedName(each) === folded);
+    return isHere && move?.name === "came" && move.epoch === epoch;
   }
 
   /** Takes what another server has published of a room; null: nothing. Answers what is not as it was there, in sentences. */

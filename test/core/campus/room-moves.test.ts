@@ -202,7 +202,7 @@ class Server {
         };
         const named = action.rooms.map((room) => ({ room, name: room }));
         return this.remote(
-          () => ({ ...database.beat(entry, named, action.held), madeAt: campus.now }),
+          () => ({ ...database.beat(entry, named, action), madeAt: campus.now }),
           (answer) => {
             const { leases, madeAt } = answer as ReturnType<MemoryRooms["beat"]> & {
               madeAt: number;

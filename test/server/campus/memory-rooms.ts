@@ -11,6 +11,7 @@ import type {
   ServerEntry,
   StoredRecord,
   StoredView,
+  Unnamed,
 } from "../../../server/campus/room-tables.ts";
 import { MayBeAway } from "./may-be-away.ts";
 
@@ -69,7 +70,7 @@ export class MemoryRooms {
     return { namesake: null };
   }
 
-  beat(entry: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]): Beat {
+  beat(entry: ServerEntry, rooms: readonly NamedRoom[], { held, removed }: Unnamed): Beat {
     const { namesake } = this.greet(entry);
     if (namesake !== null) return { namesake, leases: [] };
     const before = JSON.stringify([...this.leases.keys()]);
@@ -79,6 +80,11 @@ export class MemoryRooms {
       if (lease.server !== entry.name) continue;
       lease.until = this.now + leaseFor;
       if (wanted.has(room) || held.includes(room) || lease.arriving) continue;
+      if (!removed.includes(room) && this.records.get(room)?.epoch === lease.epoch) {
+        lease.arriving = true;
+        this.views = this.views.filter((view) => view.server !== entry.name || view.room !== room);
+        continue;
+      }
       this.leases.delete(room);
       this.records.delete(room);
     }
@@ -216,8 +222,8 @@ export class MemoryTables extends MayBeAway implements RoomTables {
   }
 
   greet = (entry: ServerEntry) => this.step(() => this.campus.greet(entry));
-  beat = (entry: ServerEntry, rooms: readonly NamedRoom[], held: readonly string[]) =>
-    this.step(() => this.campus.beat(entry, rooms, held));
+  beat = (entry: ServerEntry, rooms: readonly NamedRoom[], unnamed: Unnamed) =>
+    this.step(() => this.campus.beat(entry, rooms, unnamed));
   want = (server: string, room: NamedRoom) => this.step(() => this.campus.want(server, room));
   withdraw = (server: string, room: string, move: number) =>
     this.step(() => this.campus.withdraw(server, room, move));

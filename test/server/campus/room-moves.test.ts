@@ -166,10 +166,47 @@ test("a room that a server was not told to take waits for the word", async () =>
   assert.deepEqual(acting(one, other), []);
   assert.match(
     other.campus?.warnings[0] ?? "",
-    /lab1 was given to this server, and waits for a word/,
+    /lab1 is this server's, and what is in it has not come here/,
   );
   await moved(other, time);
   assert.deepEqual(acting(one, other), ["other"]);
+});
+
+test("a server that is installed anew under its name has its rooms by the word, as they were told last", async () => {
+  await using servers = await twoServers();
+  const { one, other, time } = servers;
+  one.set(roomOf("hall"));
+  await time.pass(20_000);
+  await one.stop();
+  await time.pass(90_000);
+  await using anew = new RoomSite("one", time.campus.tables(), { time, steady: time.steady });
+  await anew.start();
+  await time.pass(1000);
+  assert.deepEqual(
+    anew.campus?.warnings.map((text) => /^the room (\S+) is this server's/.exec(text)?.[1]),
+    ["lab1", "hall"],
+  );
+  // Nobody sees a room that is not there, nor is it made beside the one that there was.
+  assert.deepEqual(other.seen(), ["default one one 0", "default other other 0"]);
+  const make = (): Promise<void> | undefined =>
+    anew.campus?.making("LAB1", () => anew.set(roomOf("LAB1")));
+  const refused = assert.rejects(async () => make(), {
+    code: "conflict",
+    next: "take what was told of it last: `roomcast room move LAB1 --server one`",
+  });
+  await time.pass(100);
+  await refused;
+  const { from, told } = await moved(anew, time);
+  assert.deepEqual([from, told !== null, anew.contents.get("lab1")], ["one", true, "first"]);
+  assert.deepEqual(acting(anew, other), ["one"]);
+  // Another server may have it instead.
+  await moved(other, time, "hall");
+  assert.deepEqual(other.contents.get("hall"), "empty");
+  assert.deepEqual(anew.campus?.warnings, []);
+  // What is removed goes from the campus.
+  anew.remove("lab1");
+  await time.pass(1000);
+  assert(!time.campus.leases.has("lab1") && !time.campus.records.has("lab1"));
 });
 
 test("with a seal the database reads nothing, and who has another key takes nothing", async () => {

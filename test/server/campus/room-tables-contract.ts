@@ -1,7 +1,7 @@
 /** What all tables of servers and rooms do, whatever keeps them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RoomTables, ServerEntry } from "../../../server/campus/room-tables.ts";
+import type { RoomTables, ServerEntry, Unnamed } from "../../../server/campus/room-tables.ts";
 import { until } from "./registry-contract.ts";
 
 /** Two servers of a new campus, and how its clock is moved past them. */
@@ -19,6 +19,7 @@ export const entryOf = (name: string, more: Partial<ServerEntry> = {}): ServerEn
 });
 const named = (...names: readonly string[]) =>
   names.map((name) => ({ room: name.toLowerCase(), name }));
+const none: Unnamed = { held: [], removed: [] };
 const minute = 61_000;
 const lab1 = { room: "lab1", name: "lab1" };
 
@@ -30,12 +31,12 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
     });
   };
   const owners = async (tables: RoomTables, server: string, ...rooms: readonly string[]) => {
-    const { leases } = await tables.beat(entryOf(server), named(...rooms), []);
+    const { leases } = await tables.beat(entryOf(server), named(...rooms), none);
     return Object.fromEntries(leases.map((lease) => [lease.room, lease.server]));
   };
 
   const leaseOf = async (tables: RoomTables, server: string, rooms: readonly string[]) => {
-    const { leases } = await tables.beat(entryOf(server), named(...rooms), []);
+    const { leases } = await tables.beat(entryOf(server), named(...rooms), none);
     const found = leases.find(({ room }) => room === "lab1");
     assert(found !== undefined);
     return found;
@@ -74,7 +75,7 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       await one.publishRecord("one", { room: "lab1", epoch: epoch - 1, record: "r0" });
       await pass(minute);
       assert.deepEqual(await other.want("other", lab1), { kind: "taken", from: "one" });
-      const { leases } = await one.beat(entryOf("one"), [lab1], []);
+      const { leases } = await one.beat(entryOf("one"), [lab1], none);
       const [after] = leases;
       assert.deepEqual([after?.server, after?.isArriving, after?.given], ["other", true, null]);
       assert(Number(after?.epoch) > epoch);
@@ -120,8 +121,8 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       assert.equal((await leaseOf(other, "other", [])).isArriving, true);
       await other.arrived("other", "lab1", lease.epoch);
       assert.equal((await leaseOf(other, "other", ["lab1"])).isArriving, false);
-      // What it has no more goes, and what was published of it.
-      await other.beat(entryOf("other"), [], []);
+      // What is removed goes, and what was published of it.
+      await other.beat(entryOf("other"), [], { ...none, removed: ["lab1"] });
       assert.deepEqual(await other.want("other", lab1), { kind: "taken", from: null });
       assert.equal(await other.record("other", "lab1"), null);
     },
@@ -169,16 +170,39 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       const third = await other.want("other", lab1);
       assert(third.kind === "asked");
       await pass(minute);
-      await one.beat(entryOf("one"), [lab1], []);
+      await one.beat(entryOf("one"), [lab1], none);
       assert.equal((await leaseOf(one, "one", ["lab1"])).order?.by, null);
       assert.equal(await one.give("one", { ...given, move: third.move }), false);
     },
   );
 
+  contract(
+    "what a server does not have any more waits for a word, with what was published of it",
+    async ({ one, other }) => {
+      await owners(one, "one", "lab1", "lab2");
+      const epoch = await epochOf(one, "one");
+      await one.publishRecord("one", { room: "lab1", epoch, record: "r" });
+      await one.publish("one", [{ room: "lab1", epoch, view: "v" }]);
+      const beat = () => one.beat(entryOf("one"), [], { ...none, removed: ["hall"] });
+      const [lease, ...more] = (await beat()).leases;
+      // Of lab2 nothing was published, and so nothing is lost with it.
+      assert.deepEqual(more, []);
+      assert.deepEqual(
+        [lease?.room, lease?.server, lease?.epoch, lease?.isArriving],
+        ["lab1", "one", epoch, true],
+      );
+      assert.deepEqual((await other.look(0)).views, []);
+      assert.deepEqual(await one.want("one", lab1), { kind: "own" });
+      assert.equal((await one.record("one", "lab1"))?.record, "r");
+      await one.arrived("one", "lab1", epoch);
+      assert.equal((await leaseOf(one, "one", ["lab1"])).isArriving, false);
+    },
+  );
+
   contract("a room that is held is neither taken anew nor given back", async ({ one }) => {
-    assert.deepEqual((await one.beat(entryOf("one"), [], ["lab1"])).leases, []);
-    await one.beat(entryOf("one"), [lab1], []);
-    const { leases } = await one.beat(entryOf("one"), [], ["lab1"]);
+    assert.deepEqual((await one.beat(entryOf("one"), [], { ...none, held: ["lab1"] })).leases, []);
+    await one.beat(entryOf("one"), [lab1], none);
+    const { leases } = await one.beat(entryOf("one"), [], { ...none, held: ["lab1"] });
     assert.equal(leases.length, 1);
   });
 
@@ -197,7 +221,7 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       assert.equal(namesake?.address, "https://one:8443");
       // Its leases are not touched by the other one.
       await owners(one, "one", "lab1");
-      assert.deepEqual((await other.beat(foreign, [], [])).leases, []);
+      assert.deepEqual((await other.beat(foreign, [], none)).leases, []);
       assert.deepEqual(await owners(one, "one", "lab1"), { lab1: "one" });
       // The same folder in a new process; and the earlier process, should it live, is told.
       const again = entryOf("one", { instance: "restarted", isFirst: true });
@@ -261,7 +285,7 @@ export function roomTablesContract(kind: string, open: () => Promise<TwoTables>)
       await pass(minute);
       await other.want("other", lab1);
       await one.publish("one", [view("lab1", "4", epoch)]);
-      await one.beat(entryOf("one"), [lab1], []);
+      await one.beat(entryOf("one"), [lab1], none);
       const rooms = (await other.look(0)).views.map((each) => each.room);
       assert.deepEqual(rooms, ["default"]);
     },

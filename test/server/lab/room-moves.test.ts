@@ -185,6 +185,8 @@ test("it comes back by the same way, and what came is remembered across a restar
   a = await open(a.api.folder);
   assert.equal(shown(a).length, 3);
   assert(a.lab.moves.hasTaken("lab1", 8));
+  a.lab.rooms.delete("lab1");
+  assert(!a.lab.moves.hasTaken("lab1", 8));
 });
 
 test("a PC that was seen before its room came is one PC, and keeps its connection", async () => {
