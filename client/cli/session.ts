@@ -129,7 +129,7 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
         const rooms = await client.get<RoomView[]>("/rooms");
         const keys = keysOf([pc], rooms, true);
         const lost = targetLines([pc], rooms, targetOf(session));
-        await confirm([willOverwrite(session), ...lost, ...orderKeyLines(keys)], pc.name);
+        await confirm([...willOverwrite(session), ...lost, ...orderKeyLines(keys)], pc.name);
         const request = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
         document(await client.post<SessionView>(`${path(id)}/admit`, request));
         say(`${pc.name} is in session ${id}`);
@@ -157,7 +157,7 @@ export function addSessionCommands(program: Command, run: RunCommand): void {
             ...targetLines([pc], rooms, target),
             `    last time: ${reasons.get(pc.id) ?? "no reason given"}`,
           ]);
-          await confirm([willOverwrite(session), ...lines], word);
+          await confirm([...willOverwrite(session), ...lines], word);
         }
         const again = await client.post<SessionView>(`${path(id)}/retry`, { overwrite: word });
         return started(context, again, wait);
@@ -173,8 +173,14 @@ export const choice = (
   fallback: string | undefined,
 ): Option => new Option(flags, description).choices(values).default(fallback);
 
-/** What the disks below it will hold. */
-const willOverwrite = ({ image }: SessionView): string => `${image ?? "it"} will overwrite:`;
+/** What the disks below it will hold; before that, what a server that has an older roomcast does not say. */
+const willOverwrite = ({ image, disk }: SessionView): string[] => [
+  ...(disk === undefined ? [diskUnsaid] : []),
+  `${image ?? "it"} will overwrite:`,
+];
+
+const diskUnsaid =
+  "the server has an older roomcast, and does not say whether the session's order names a disk";
 
 const sessionActions = [
   ["start", "starts a session that is still waiting for PCs"],

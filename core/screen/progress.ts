@@ -87,7 +87,8 @@ export function slowest(
     return null;
   }
   const { name, slowReason, startedAt } = last.member;
-  if (slowReason !== null) return { name, why: told(slowReason) };
+  // An older server of the campus says none.
+  if (typeof slowReason === "string") return { name, why: told(slowReason) };
   const first = under.flatMap(({ member }) => member.startedAt ?? []).sort()[0];
   if (startedAt === null || first === undefined) return null;
   return secondsBetween(first, startedAt) >= laterSeconds ? { name, why: t("slow.late") } : null;

@@ -22,12 +22,16 @@ export const anyTarget: TargetRequest = { named: null, failingDisks: [], sectors
 /** See `TargetNeed`. */
 export type SectorNeed = Pick<TargetNeed, "logicalSector" | "otherSectors">;
 
-/** The disks that a session takes of PCs that are let in, and of those that it is tried again with. */
+/**
+ * The disks that a session takes of PCs that are let in, and of those that it is tried again with. A server of the campus
+ * that has an older roomcast does not say which its order names.
+ */
 export const targetOf = ({
-  disk,
-  failingDisks,
+  disk = null,
+  failingDisks = [],
   members,
-}: Pick<SessionView, "disk" | "failingDisks" | "members">): TargetRequest => ({
+}: Pick<SessionView, "members"> &
+  Partial<Pick<SessionView, "disk" | "failingDisks">>): TargetRequest => ({
   ...{ named: disk, failingDisks, sectors: null },
   meant: Object.fromEntries(
     members.flatMap((member) => (member.disk === null ? [] : [[member.pc, member.disk]])),

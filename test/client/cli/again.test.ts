@@ -45,6 +45,20 @@ test("a PC that is let in again loses the disk that the session was ordered for"
   assert.doesNotMatch(shown.join("\n"), /nvme/);
 });
 
+test("of a server that has an older roomcast is said that it does not say which disk its order names", async () => {
+  const { disk: _disk, failingDisks: _failingDisks, ...older } = session;
+  for (const order of [
+    ["retry", "s1"],
+    ["admit", "s1", "pc01"],
+  ]) {
+    const { shown } = await ran(["session", ...order], { ...there, "/sessions/s1": older });
+    assert.match(
+      shown.join("\n"),
+      /does not say whether the session's order names a disk\nwin11-lab@4 will overwrite:\n {2}pc01: /,
+    );
+  }
+});
+
 test("of a wipe and a capture nothing is said to be lost: the server refuses them", async () => {
   for (const kind of ["capture", "wipe"] as const) {
     const other = sessionOf([failed], { ...end, kind });

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { memberFraction, sessionFraction, slowest } from "../../../core/screen/progress.ts";
 import { progressLine, resultTable, sentence } from "../../../core/screen/report.ts";
 import { missingNotices } from "../../../core/session/boot-proof-view.ts";
+import type { MemberView } from "../../../core/wire/views.ts";
 import { memberOf, sessionOf } from "../../client/console/fake-lab.ts";
 
 const end = { endedAt: "2026-11-22T09:15:00Z" };
@@ -157,6 +158,10 @@ test("who holds the room up is named, with what its figures in the cast show, or
   assert.equal(slowest(room({})), null);
   const slow = { writeBps: 2e7, slowReason: "disk writes 20.0 MB/s" };
   assert.deepEqual(slowest(room(slow)), { name: "pc14", why: "disk writes 20.0 MB/s" });
+  const { slowReason: _, ...older } = memberOf(14, slow);
+  const told = sessionOf([...numbers(1, 9).map((number) => memberOf(number)), memberOf(14)]);
+  const asOlder = { ...told, members: [...told.members.slice(0, -1), older as MemberView] };
+  assert.equal(slowest(asOlder), null, "an older server of the campus says nothing");
   // What it lost since it joined, and chunks that came and are not on the disk yet, show nothing of now.
   const { bytesWritten } = memberOf(14);
   const lost = { writeBps: 2e7, lossRatio: 0.05, bytesReceived: bytesWritten + 2e7 };
