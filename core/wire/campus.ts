@@ -3,11 +3,14 @@ import { type Static, Type } from "typebox";
 import { nullable } from "./nullable.ts";
 import { RoomView } from "./rooms.ts";
 
+/** Of a line about a session: what a PC says of its fault may be long, and many may fail. */
+export const runningLimit = 2048;
+
 /** A room as its server tells the others of it. */
 export const PublishedRoom = Type.Object({
   ...RoomView.properties,
   /** Its running session in a line; null: none runs. */
-  running: nullable(Type.String({ maxLength: 2048 })),
+  running: nullable(Type.String({ maxLength: runningLimit })),
 });
 export type PublishedRoom = Static<typeof PublishedRoom>;
 

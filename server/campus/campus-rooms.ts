@@ -167,7 +167,8 @@ export class CampusRooms {
         `the room ${room} is this server's, and what is in it has not come here: \`roomcast room move ${room} --server ${ports.server}\` takes what was told of it last`,
     );
     const troubles = trouble === null ? [] : [`rooms of the campus: ${trouble}`];
-    return [...odd, ...unasked, ...keeping.mover.warnings, ...troubles];
+    const unseen = keeping.seen.warningsOf(ports.server);
+    return [...odd, ...unasked, ...keeping.mover.warnings, ...unseen, ...troubles];
   }
 
   close(): Promise<void> {

@@ -4,7 +4,7 @@ import { sentence } from "../../core/screen/report.ts";
 import { isAtLeast } from "../../core/trust/level.ts";
 import type { DailyWindow } from "../../core/units/daily-window.ts";
 import { encodeBulk } from "../../core/wire/bulk.ts";
-import type { PublishedRoom } from "../../core/wire/campus.ts";
+import { type PublishedRoom, runningLimit } from "../../core/wire/campus.ts";
 import type { Certificate } from "../../core/wire/certificate.ts";
 import type { Language } from "../../core/wire/language.ts";
 import type { ServerMessage } from "../../core/wire/server-message.ts";
@@ -228,8 +228,8 @@ export class Lab {
   /** A room as other servers of the campus see it. Throws `not-found`. */
   publishedRoom(name: string): PublishedRoom {
     const room = this.rooms.view(name);
-    const running = room.session === null ? null : sentence(this.sessions.find(room.session));
-    return { ...room, running };
+    const line = room.session === null ? null : sentence(this.sessions.find(room.session));
+    return { ...room, running: line?.slice(0, runningLimit) ?? null };
   }
 
   /** What the server signs of a session that is over. Throws `not-found` and `conflict`. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { CampusRoomView } from "../../../core/wire/campus.ts";
 import type { CampusRooms } from "../../../server/campus/campus-rooms.ts";
+import { memberOf, sessionOf } from "../../client/console/fake-lab.ts";
 import { MemoryOrders } from "../campus/memory-orders.ts";
 import { MemoryRooms } from "../campus/memory-rooms.ts";
 import { until } from "../campus/registry-contract.ts";
@@ -46,6 +47,17 @@ test("a server of a campus lists the rooms of all servers, in the fields of a ro
   const { campus: seen } = (await api.call("GET", "/status")).body;
   assert.deepEqual((await api.call("GET", "/campus")).body, seen);
   assert.deepEqual([seen.server, seen.away, seen.servers.length], ["one", null, 2]);
+});
+
+test("what is told of a session in a room is cut, however many PCs have failed", (t) => {
+  const failed = [1, 2, 3].map((number) =>
+    memberOf(number, { result: "failed", state: "failed", reason: `${number}`.repeat(1024) }),
+  );
+  t.mock.method(api.lab.sessions, "restoreIn", () => "s1");
+  t.mock.method(api.lab.sessions, "find", () => sessionOf([...failed, memberOf(4)]));
+  const { running } = api.lab.publishedRoom("default");
+  assert.match(running ?? "", /^0 of 4 verified so far. 3 failed: pc01, 1{1024}; pc02, 2+$/);
+  assert.equal(running?.length, 2048);
 });
 
 test("a room is made where the campus has none of its name, and may be used at once", async () => {

@@ -1,6 +1,7 @@
 /** Servers and rooms of a campus, in memory and with PostgreSQL. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { type RoomSettings, roomDefaults } from "../../../core/wire/rooms.ts";
 import { MemoryRooms, type MemoryTables } from "./memory-rooms.ts";
 import { PostgresCampus } from "./postgres-campus.ts";
 import { until } from "./registry-contract.ts";
@@ -149,6 +150,28 @@ test("a room that another server has stays in the list, marked, and is refused",
   assert(other.seen().includes("Lab1 other one 0"));
   assert(!one.seen().includes("Lab1 other one 0"));
   assert.match(other.campus?.warnings.join() ?? "", /the room Lab1 is of the server one/);
+});
+
+test("a room is seen with a long line, and with settings of a newer roomcast; what cannot be read is told", async () => {
+  await using servers = await twoServers();
+  const { one, other, time } = servers;
+  one.set(roomOf("lab1", 1, "a1 failed ".repeat(300)));
+  const glow = { ...roomDefaults, language: "glow", sshKeys: ["ada"] };
+  one.set({ ...roomOf("lab2"), settings: glow as unknown as RoomSettings });
+  one.set({ ...roomOf("lab3"), pcs: "many" as unknown as number });
+  await time.pass(2000);
+  const views = other.campus?.views() ?? [];
+  const [lab1, lab2, lab3] = ["lab1", "lab2", "lab3"].map((name) =>
+    views.find((view) => view.name === name),
+  );
+  assert.equal(lab1?.running?.length, 2048);
+  assert.deepEqual(lab2?.settings, { ...roomDefaults, sshKeys: ["ada"] });
+  assert.equal(lab3, undefined);
+  assert.deepEqual(other.campus?.warnings, [
+    "the room lab2 of the server one has settings that this roomcast cannot read, and is shown with the usual ones (language): bring this server up to date, as one is",
+    "the room lab3 of the server one cannot be read, and is not shown: bring this server up to date, as one is",
+  ]);
+  assert.deepEqual(one.campus?.warnings, []);
 });
 
 test("while the database is away a server goes on, also after a restart, and tells what it last knew since when", async () => {
