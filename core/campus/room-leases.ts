@@ -57,6 +57,11 @@ export class RoomLeases {
     return room === ownRoom || this.known.get(room)?.name === "owned";
   }
 
+  /** Whether the database has no lease of the room, by its last answer. */
+  isLost(room: string): boolean {
+    return this.told?.has(room) === false;
+  }
+
   /** When to `wake` it; null: it waits for an answer. */
   get deadline(): Millis | null {
     return this.asking === null ? this.nextAsk : null;
@@ -134,8 +139,9 @@ export class RoomLeases {
     if (this.mayAct(room)) return [{ type: "want", room }];
     if (this.known.get(room)?.name === "giving") {
       // It may be given at any moment, but where the database has lost the lease.
-      if (this.told?.has(room) === false) this.stand(room, { name: "asked" });
-      return [];
+      if (!this.isLost(room)) return [];
+      this.stand(room, { name: "asked" });
+      return [{ type: "take-back", room }];
     }
     this.words.set(room, null);
     this.stand(room, { name: "coming" });

@@ -89,6 +89,8 @@ export type LeaseAction =
   | { readonly type: "keep"; readonly standings: Standings }
   /** Have the room for this server: at once where its own does not live, else by asking that one. Say `worded`. */
   | { readonly type: "want"; readonly room: string }
+  /** The room stays here: the database has lost its lease while it was being given. */
+  | { readonly type: "take-back"; readonly room: string }
   /** Look whether the room may leave, and say `considered` at once. */
   | { readonly type: "consider"; readonly room: string; readonly to: string; readonly move: number }
   /** Publish all that is in the room, and give its lease away: both or nothing. */

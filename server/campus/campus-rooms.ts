@@ -1,6 +1,7 @@
 /** This server's part in what its campus shares of servers and rooms, as the lab and the API ask it. */
 import type { RoomLeases } from "../../core/campus/room-leases.ts";
 import { ownRoom, type Standing } from "../../core/campus/room-standing.ts";
+import type { RoomcastError } from "../../core/errors.ts";
 import type { CampusRoomView, CampusStatus, MoveView } from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { isAway } from "./patience.ts";
@@ -9,6 +10,7 @@ import {
   roomComes,
   roomElsewhere,
   roomLeaves,
+  roomLostOnItsWay,
   roomNotKnown,
   roomStays,
   roomWaits,
@@ -83,7 +85,7 @@ export class CampusRooms {
   /** Throws `conflict` for a room that is on its way from one server to another: what is changed now would be lost. */
   requireSettled(name: string): void {
     const standing = this.leases.standings.get(foldedName(name));
-    if (standing?.name === "giving") throw roomLeaves(name, standing.to);
+    if (standing?.name === "giving") throw this.leaving(name, standing.to);
     if (standing?.name === "coming") throw roomComes(name);
   }
 
@@ -112,11 +114,13 @@ export class CampusRooms {
     const { namesake, isClosed } = keeping;
     if (foldedName(name) === ownRoom) throw roomStays(name);
     if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
-    const standing = this.leases.standings.get(foldedName(name));
-    if (standing?.name === "giving") throw roomLeaves(name, standing.to);
+    const room = foldedName(name);
+    const standing = this.leases.standings.get(room);
+    if (standing?.name === "giving" && !this.leases.isLost(room))
+      throw roomLeaves(name, standing.to);
     if (isClosed) throw roomNotKnown(name);
     const over = keeping.mover.order(name);
-    keeping.word(foldedName(name));
+    keeping.word(room);
     return over;
   }
 
@@ -160,7 +164,7 @@ export class CampusRooms {
     }
     const names = keeping.names();
     const odd = [...this.leases.standings].flatMap(([room, standing]) =>
-      warningOf(names.get(room) ?? room, standing),
+      this.warningOf(names.get(room) ?? room, standing),
     );
     const unasked = this.leases.unasked.map(
       (room) =>
@@ -179,29 +183,35 @@ export class CampusRooms {
     return this.keeping.leases;
   }
 
+  private leaving(name: string, to: string): RoomcastError {
+    if (!this.leases.isLost(foldedName(name))) return roomLeaves(name, to);
+    return roomLostOnItsWay(name, to, this.server);
+  }
+
+  /** What is odd about a room, in words. */
+  private warningOf(name: string, standing: Standing): string[] {
+    switch (standing.name) {
+      case "elsewhere":
+        return [
+          `the room ${name} is of the server ${standing.server}: no session begins here in this server's copy of it`,
+        ];
+      case "giving": {
+        const { message, next } = this.leaving(name, standing.to);
+        const more = this.leases.isLost(foldedName(name)) ? `; ${next}` : "";
+        return [`${message}: no session begins in it here${more}`];
+      }
+      case "coming":
+        return [
+          `the room ${name} is on its way here: no session begins in it until all of it is here`,
+        ];
+      default:
+        return [];
+    }
+  }
+
   private refuseElsewhere(name: string): void {
     const standing = this.leases.standings.get(foldedName(name));
     if (standing?.name !== "elsewhere") return;
     throw roomElsewhere(name, standing.server, this.ports.server);
-  }
-}
-
-/** What is odd about a room, in words. */
-function warningOf(name: string, standing: Standing): string[] {
-  switch (standing.name) {
-    case "elsewhere":
-      return [
-        `the room ${name} is of the server ${standing.server}: no session begins here in this server's copy of it`,
-      ];
-    case "giving":
-      return [
-        `the room ${name} is on its way to the server ${standing.to}: no session begins in it here`,
-      ];
-    case "coming":
-      return [
-        `the room ${name} is on its way here: no session begins in it until all of it is here`,
-      ];
-    default:
-      return [];
   }
 }

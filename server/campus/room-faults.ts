@@ -45,6 +45,14 @@ export const roomLeaves = (room: string, to: string): RoomcastError =>
     `do it there, once \`roomcast room list\` says that it is ${to}'s`,
   );
 
+/** It may have been given by then. */
+export const roomLostOnItsWay = (room: string, to: string, server: string): RoomcastError =>
+  new RoomcastError(
+    "conflict",
+    `the room ${room} was on its way to the server ${to} when the campus's database lost its lease`,
+    `if ${to} does not have it, keep it here: \`roomcast room move ${room} --server ${server}\``,
+  );
+
 export const roomComes = (room: string): RoomcastError =>
   new RoomcastError(
     "conflict",

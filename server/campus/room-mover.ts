@@ -174,6 +174,13 @@ export class RoomMover {
     switch (action.type) {
       case "want":
         return await this.want(room);
+      case "take-back": {
+        const order = this.orders.get(room);
+        if (order === undefined) return [];
+        order.ordered = { kind: "own" };
+        order.report = { ...nothingCame, from: server };
+        return [];
+      }
       case "give": {
         const name = names().get(room);
         if (name === undefined) return [];

@@ -219,6 +219,8 @@ class Server {
           () => this.on({ type: "worded", room: action.room }),
           () => this.on({ type: "worded", room: action.room }),
         );
+      case "take-back":
+        return;
       case "consider": {
         const { room, move } = action;
         // Nothing of it is at the disk or the database: it is done at once, when its turn comes.

@@ -111,6 +111,42 @@ test("while it is on its way nothing of it is changed, at neither server", async
   assert.equal(other.contents.get("lab1"), "first");
 });
 
+test("a room that was being given when the database lost its lease stays where it was, by the word", async () => {
+  await using servers = await twoServers();
+  const { one, other, time } = servers;
+  const tables = time.campus;
+  tables.give = () => false;
+  const done = (other.campus as CampusRooms).move("lab1");
+  done.catch(() => {});
+  await time.pass(3000);
+  await assert.rejects(moved(one, time), {
+    message: "the room lab1 is on its way to the server other",
+  });
+  tables.leases.clear();
+  tables.records.clear();
+  await time.pass(6000);
+  const lost = {
+    message:
+      "the room lab1 was on its way to the server other when the campus's database lost its lease",
+    next: "if other does not have it, keep it here: `roomcast room move lab1 --server one`",
+  };
+  assert.throws(() => one.campus?.requireOwn("lab1"), lost);
+  assert.throws(() => one.campus?.requireSettled("lab1"), lost);
+  assert.deepEqual(one.campus?.warnings, [
+    `${lost.message}: no session begins in it here; ${lost.next}`,
+  ]);
+  assert.deepEqual(acting(one, other), []);
+  assert.equal((await moved(one, time)).from, "one");
+  assert.deepEqual(acting(one, other), ["one"]);
+  assert.equal(one.contents.get("lab1"), "first");
+  assert.deepEqual(one.campus?.warnings, []);
+  // It goes on from there as any other.
+  Reflect.deleteProperty(tables, "give");
+  await time.pass(10_000);
+  await moved(other, time);
+  assert.equal(other.contents.get("lab1"), "first");
+});
+
 test("from a server that is off for good comes what it told last, and when that was", async () => {
   await using servers = await twoServers();
   const { one, other, time } = servers;
