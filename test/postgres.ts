@@ -112,6 +112,13 @@ export class TestPostgres {
     return name;
   }
 
+  /** Runs one of PostgreSQL's own tools on it, as `pg_dump`. */
+  tool(name: string, ...words: readonly string[]): void {
+    const where = ["-h", this.folder, "-p", String(this.port), "-U", "roomcast"];
+    const ran = spawnSync(join(programs, name), [...where, ...words], { encoding: "utf8" });
+    assert.equal(ran.status, 0, ran.stderr);
+  }
+
   /** Past all that is tested. */
   admin(database: string): { readonly sql: Sql } & AsyncDisposable {
     const sql = postgres({

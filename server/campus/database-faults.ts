@@ -30,7 +30,8 @@ export function faultOf(
   doing: string,
   cause: unknown,
 ): { readonly away: string | null; readonly error: RoomcastError } | null {
-  if (cause instanceof RoomcastError) return { away: null, error: cause };
+  if (cause instanceof RoomcastError)
+    return { away: cause.code === "away" ? cause.message : null, error: cause };
   if (!isAnswer(cause)) {
     // Codes of Node, of TLS and of the library.
     const isOfTheWay = cause instanceof Error && "code" in cause && typeof cause.code === "string";
@@ -57,6 +58,9 @@ export function faultOf(
   const next = "see the log of PostgreSQL";
   return { away: null, error: new RoomcastError("failed", what, next, { cause }) };
 }
+
+/** Nothing came from it. Its code is one of the way to it. */
+export const silent = (why: string): Error => Object.assign(new Error(why), { code: "SILENT" });
 
 /** The database is not there, or does not answer. `reason`: in words. */
 export const away = (shown: string, reason: string, cause?: unknown): RoomcastError =>

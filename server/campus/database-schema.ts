@@ -131,11 +131,13 @@ export const schemaVersion = steps.length;
 
 /**
  * Brings the tables up to date; several servers may do so at once. Answers their version. Throws `refused` for those of a
- * newer roomcast with which this one cannot work. `stir` is called before each step.
+ * newer roomcast with which this one cannot work, and `away` where they are not all there, or there are none and
+ * `mayBegin` is not set. `stir` is called before each step.
  */
-export async function migrate(sql: Sql, stir: () => void): Promise<number> {
+export async function migrate(sql: Sql, mayBegin: boolean, stir: () => void): Promise<number> {
   const found = await versionOf(sql);
   if (found >= schemaVersion) return found;
+  if (found === 0 && !mayBegin) throw notThere();
   for (let version = 1; version <= schemaVersion; version++) {
     stir();
     await sql.begin(async (tx) => {
@@ -174,16 +176,40 @@ const lacksRight = (what: string): RoomcastError =>
     "make that user the owner of the database: ALTER DATABASE roomcast OWNER TO roomcast",
   );
 
+/** Tables that a server makes in a database which is about to be restored get in the way of the backup's. */
+const notThere = (): RoomcastError =>
+  new RoomcastError(
+    "away",
+    "it has no tables: is its backup still to be restored? A server makes them only when it starts",
+    "restore the backup; where there is none, start this server again",
+  );
+
+const notWhole = (): RoomcastError =>
+  new RoomcastError(
+    "away",
+    "its tables are not all there: is it being restored?",
+    "wait for the end of that; where it has failed, restore the backup again, into an empty database",
+  );
+
 /** Of the tables; 0: there are none. */
 async function versionOf(sql: Sql | TransactionSql): Promise<number> {
   // Not by `to_regclass`: what that knows may be older than the lock.
-  const found = await sql`
-    SELECT FROM pg_tables WHERE tablename = 'roomcast_schema' AND schemaname = current_schema()`;
-  if (found.length === 0) return 0;
+  const [found] = await sql<[{ is_begun: boolean; is_whole: boolean }]>`
+    SELECT
+      EXISTS (SELECT FROM pg_tables
+        WHERE tablename = 'roomcast_schema' AND schemaname = current_schema()) AS is_begun,
+      -- PostgreSQL's tools restore foreign keys last: after all rows, and all that keeps rows unique.
+      EXISTS (SELECT FROM pg_constraint JOIN pg_namespace ON pg_namespace.oid = connamespace
+        WHERE conname = 'chunk_pack_fkey' AND nspname = current_schema()) AS is_whole`;
+  if (!found.is_begun) return 0;
   const [row] = await sql<{ version: number; works_from: number }[]>`
     SELECT version, works_from FROM roomcast_schema`;
-  const { version, works_from: worksFrom } = row ?? { version: 0, works_from: 0 };
-  if (worksFrom <= schemaVersion) return version;
+  if (row === undefined) throw notWhole();
+  const { version, works_from: worksFrom } = row;
+  if (worksFrom <= schemaVersion) {
+    if (!found.is_whole) throw notWhole();
+    return version;
+  }
   throw new RoomcastError(
     "refused",
     `the campus's database is of a newer roomcast: its tables have version ${version}, this one knows ${schemaVersion}`,

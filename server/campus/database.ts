@@ -5,7 +5,7 @@
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import { RoomcastError } from "../../core/errors.ts";
 import { type DatabaseAddress, type DatabaseSettings, readAddress } from "./database-address.ts";
-import { away, faultOf } from "./database-faults.ts";
+import { away, faultOf, silent } from "./database-faults.ts";
 import { lookAtTables, migrate } from "./database-schema.ts";
 import { DatabaseSockets } from "./database-socket.ts";
 
@@ -43,7 +43,7 @@ export type Work<T> = (sql: Sql, stir: () => void) => Promise<T>;
 /** The same in one transaction. */
 export type TransactionWork<T> = (tx: TransactionSql, stir: () => void) => Promise<T>;
 
-/** Whether the tables are made where they are lacking, or only looked at. */
+/** Whether the tables are made where they are lacking, when the database is opened, or only looked at. */
 export type Tables = "make" | "look";
 
 /** What the database's user is told. */
@@ -119,7 +119,7 @@ export class Database {
   ): Promise<Database> {
     const database = new Database(await readAddress(settings), { times, tables }, user);
     try {
-      await database.reach();
+      await database.reach(true);
     } catch (error) {
       if (!(error instanceof RoomcastError && error.code === "away")) {
         await database[Symbol.asyncDispose]();
@@ -216,7 +216,7 @@ export class Database {
     const silence = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const why = `it did not answer in ${answerMs / 1000} s`;
-      silence.reject(away(this.address.shown, why));
+      silence.reject(silent(why));
       this.setAway(why);
       // All of them: PostgreSQL ends each statement before, so it is the way to it that is broken.
       this.sockets.cut(why);
@@ -259,7 +259,7 @@ export class Database {
 
   private async beat(): Promise<void> {
     try {
-      if (this.absence !== null) await this.reach();
+      if (this.absence !== null) await this.reach(false);
       await this.attempt("beat", (sql) => this.user.beat(sql));
     } catch (error) {
       if (!(error instanceof RoomcastError)) throw error;
@@ -268,10 +268,11 @@ export class Database {
     }
   }
 
-  /** It is there again when its tables are known to be right. */
-  private async reach(): Promise<void> {
+  /** It is there again when its tables are known to be right. `mayBegin`: where there are none, they are made. */
+  private async reach(mayBegin: boolean): Promise<void> {
     await this.attempt("tables", async (sql, stir) => {
-      this.version = await (this.tables === "look" ? lookAtTables(sql) : migrate(sql, stir));
+      const isLook = this.tables === "look";
+      this.version = await (isLook ? lookAtTables(sql) : migrate(sql, mayBegin, stir));
       if (this.tables === "look") return;
       if (!this.isListening) await this.listen(sql);
     });

@@ -5,7 +5,7 @@ import type { Database, TransactionWork } from "./database.ts";
 import { lockKey } from "./database-schema.ts";
 import { hashBytes, moveChunks, packRow, shareGate } from "./hash-rows.ts";
 import type { CampusPack, CampusPlace } from "./ports.ts";
-import { leaseLost } from "./registry-faults.ts";
+import { chunksForgotten, leaseLost } from "./registry-faults.ts";
 import { agoMs, inMs } from "./sql-pieces.ts";
 import type {
   CondemnedPack,
@@ -69,6 +69,7 @@ class PgLease implements SweepLease {
     const low = Buffer.of(part);
     const high = part === sweepParts - 1 ? null : Buffer.of(part + 1);
     return this.alone("mark", async (tx) => {
+      await requirePlaces(tx, part);
       // An image's hashes of this part are one value, which is unpacked once: `||` makes it so, and OFFSET keeps it.
       const [row] = await tx<[MarkedChunks]>`
         WITH named AS MATERIALIZED (
@@ -174,6 +175,19 @@ class PgLease implements SweepLease {
       return work(tx, stir);
     });
   }
+}
+
+/**
+ * Throws where an image names a chunk that has no place. One chunk of each image is looked up: a table that was not
+ * restored lacks all of them, and a sweep marks in all parts before it removes anything.
+ */
+async function requirePlaces(tx: TransactionSql, part: number): Promise<void> {
+  const [row] = await tx<{ image: string }[]>`
+    SELECT image FROM image_chunk LEFT JOIN LATERAL (
+      SELECT true AS is_there FROM chunk
+      WHERE sha256 = substring(hashes FROM 1 FOR ${hashBytes}) LIMIT 1) AS found ON true
+    WHERE part = ${part} AND is_there IS NULL LIMIT 1`;
+  if (row !== undefined) throw chunksForgotten(row.image);
 }
 
 /** Before that, and before all writers that are open began: `min` of no writer is null, which `least` passes over. */

@@ -46,3 +46,11 @@ export const leaseLost = (): RoomcastError =>
     "another server has taken over the sweep",
     "leave it to that server: it sweeps for all",
   );
+
+/** The database was not restored whole, or rows of it were lost: no sweep can tell what is needed. */
+export const chunksForgotten = (image: string): RoomcastError =>
+  new RoomcastError(
+    "failed",
+    `the campus's database has image ${image}, and not the places of its chunks: nothing is removed from the storage`,
+    "stop all servers, and restore the database's backup into an empty database",
+  );

@@ -222,8 +222,46 @@ test("a database that is away when a server starts is found later", async () => 
   assert.match(late.away()?.reason ?? "", /"late" does not exist/);
   await using admin = postgres.admin("postgres");
   await admin.sql`CREATE DATABASE late`;
+  // It may be about to be restored: a server makes tables only when it starts.
+  await until(() => /no tables/.test(late.away()?.reason ?? ""));
+  await (await open({ url: postgres.url("late") }))[Symbol.asyncDispose]();
   await until(() => late.away() === null);
   assert.deepEqual(await late.images(), []);
+});
+
+test("a database is restored while a server runs: it waits until all of the backup is there", async () => {
+  const database = await postgres.database();
+  await using registry = await open({ url: postgres.url(database) });
+  const hashes = hashesOf(1, 2, 3);
+  const writer = await writerWith(registry, 1, 2, 3);
+  await writer.commit(manifestOf(1, "win11", 1), hashes);
+  const backup = join(folder, "backup");
+  postgres.tool("pg_dump", "-Fc", "-f", backup, database);
+  const restore = (...parts: readonly string[]): void => {
+    const sections = parts.map((part) => `--section=${part}`);
+    postgres.tool("pg_restore", "--exit-on-error", "-d", database, ...sections, backup);
+  };
+  // Longer than until its next questions.
+  const stays = async (reason: RegExp): Promise<void> => {
+    await until(() => reason.test(registry.away()?.reason ?? ""));
+    await new Promise((done) => setTimeout(done, 4 * times.retryMs));
+    assert.match(registry.away()?.reason ?? "", reason);
+  };
+  postgres.tool("dropdb", "--force", database);
+  await until(() => registry.away() !== null);
+  postgres.tool("createdb", database);
+  await stays(/no tables/);
+  restore("pre-data", "data");
+  await stays(/not all there/);
+  // One that is started now waits, too.
+  await using late = await open({ url: postgres.url(database) });
+  assert.match(late.away()?.reason ?? "", /not all there/);
+  restore("post-data");
+  await until(() => registry.away() === null && late.away() === null);
+  for (const one of [registry, late]) {
+    assert.equal((await one.images()).length, 1);
+    assert(!(await one.placesOf(hashes)).includes(null));
+  }
 });
 
 test("a statement that waits for a lock ends as away, and the database is there all the same", async () => {
