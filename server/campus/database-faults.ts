@@ -21,8 +21,8 @@ export const state = {
 
 /** Of the connection, of shutting down and starting up, of who may connect: by their beginnings. */
 const notReached = ["08", "57P", "28", "3D", "53300", "25006"];
-/** What took too long was ended: a statement, a wait for a lock, a transaction in which nothing happened. */
-const tooSlow = ["57014", "55P03", "25P03", "40P01"];
+/** What was ended since it took too long or stood in the way: a statement, a wait for a lock, a transaction in which nothing happened. */
+const ended = ["57014", "55P03", "25P03", "40P01", "40001"];
 
 /** `away`: the database was not reached, and why; else it answered with an error. Null: it is a bug. */
 export function faultOf(
@@ -43,7 +43,7 @@ export function faultOf(
   const begins = (starts: readonly string[]): boolean =>
     starts.some((start) => code.startsWith(start));
   if (begins(notReached)) return { away: message, error: away(shown, message, cause) };
-  if (begins(tooSlow)) return { away: null, error: away(shown, message, cause) };
+  if (begins(ended)) return { away: null, error: away(shown, message, cause) };
   const what = `the campus's database at ${shown} (${doing}): ${message}`;
   if (code === "53100") {
     const next = "free some space on the disk of PostgreSQL";

@@ -3,7 +3,7 @@
  * is away calls are refused at once, and only the beat asks whether it is back.
  */
 import postgres, { type Sql, type TransactionSql } from "postgres";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { type DatabaseAddress, type DatabaseSettings, readAddress } from "./database-address.ts";
 import { away, faultOf, silent } from "./database-faults.ts";
 import { lookAtTables, migrate } from "./database-schema.ts";
@@ -120,6 +120,7 @@ export class Database {
     const database = new Database(await readAddress(settings), { times, tables }, user);
     try {
       await database.reach(true);
+      database.isThere();
     } catch (error) {
       if (!(error instanceof RoomcastError && error.code === "away")) {
         await database[Symbol.asyncDispose]();
@@ -201,6 +202,8 @@ export class Database {
       onnotice: () => {},
       connection: {
         application_name: "roomcast",
+        // Statements wait for each other's rows, and are not refused for them.
+        default_transaction_isolation: "read committed",
         statement_timeout: statementMs,
         // Locks of a server that vanished in the middle of its work.
         idle_in_transaction_session_timeout: 2 * answerMs,
@@ -211,7 +214,12 @@ export class Database {
     return postgres(options);
   }
 
-  private async attempt<T>(doing: string, work: Work<T>): Promise<T> {
+  /** By a beat it is found out whether it is there: where that fails, it is away, whatever the error. */
+  private async attempt<T>(
+    doing: string,
+    work: Work<T>,
+    kind: "call" | "beat" = "call",
+  ): Promise<T> {
     const { answerMs } = this.times;
     const silence = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -226,9 +234,9 @@ export class Database {
       return await Promise.race([work(this.sql, stir), silence.promise]);
     } catch (cause) {
       const fault = faultOf(this.address.shown, doing, cause);
-      if (fault === null) throw cause;
-      if (fault.away !== null) this.setAway(fault.away);
-      throw fault.error;
+      const reason = fault?.away ?? (kind === "beat" ? errorText(cause) : null);
+      if (reason !== null) this.setAway(reason);
+      throw fault?.error ?? cause;
     } finally {
       clearTimeout(timer);
     }
@@ -258,24 +266,29 @@ export class Database {
   }
 
   private async beat(): Promise<void> {
+    const wasAway = this.absence !== null;
     try {
-      if (this.absence !== null) await this.reach(false);
-      await this.attempt("beat", (sql) => this.user.beat(sql));
-    } catch (error) {
-      if (!(error instanceof RoomcastError)) throw error;
-      // Of a newer roomcast, or one that answers no statement: not to be worked with for now.
-      this.setAway(error.message);
+      if (wasAway) await this.reach(false);
+      await this.attempt("beat", (sql) => this.user.beat(sql), "beat");
+    } catch {
+      // It is away, and why is known. No server ends by what its database answers.
+      return;
     }
+    if (wasAway) this.isThere();
   }
 
-  /** It is there again when its tables are known to be right. `mayBegin`: where there are none, they are made. */
+  /** Looks at its tables. `mayBegin`: where there are none, they are made. */
   private async reach(mayBegin: boolean): Promise<void> {
-    await this.attempt("tables", async (sql, stir) => {
+    const work: Work<void> = async (sql, stir) => {
       const isLook = this.tables === "look";
       this.version = await (isLook ? lookAtTables(sql) : migrate(sql, mayBegin, stir));
       if (this.tables === "look") return;
       if (!this.isListening) await this.listen(sql);
-    });
+    };
+    await this.attempt("tables", work, "beat");
+  }
+
+  private isThere(): void {
     this.absence = null;
     this.user.reached();
   }
