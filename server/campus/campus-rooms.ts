@@ -4,7 +4,7 @@ import { ownRoom, type Standing } from "../../core/campus/room-standing.ts";
 import type { RoomcastError } from "../../core/errors.ts";
 import type { CampusRoomView, CampusStatus, MoveView } from "../../core/wire/campus.ts";
 import { foldedName } from "../../core/wire/names.ts";
-import { isAway } from "./patience.ts";
+import { mayBeMended } from "./patience.ts";
 import {
   hasNamesake,
   roomComes,
@@ -28,7 +28,7 @@ export class CampusRooms {
     this.keeping = keeping;
   }
 
-  /** Rejects with `conflict` when another server lives that has this one's name; not while the database is away. */
+  /** Rejects with `conflict` when another server lives that has this one's name; not while the database is away, or fails. */
   static async open(ports: CampusRoomsPorts): Promise<CampusRooms> {
     const kept = await readKept(ports.path, ports.disk, () => ports.newId());
     await writeKept(ports.path, ports.disk, kept);
@@ -38,7 +38,7 @@ export class CampusRooms {
       const namesake = await keeping.greet();
       if (namesake !== null) throw hasNamesake(ports.server, namesake.address);
     } catch (error) {
-      if (isAway(error)) return rooms;
+      if (mayBeMended(error)) return rooms;
       await rooms.close();
       throw error;
     }

@@ -3,11 +3,12 @@
  * is away calls are refused at once, and only the beat asks whether it is back.
  */
 import postgres, { type Sql, type TransactionSql } from "postgres";
-import { errorText, RoomcastError } from "../../core/errors.ts";
+import { errorText } from "../../core/errors.ts";
 import { type DatabaseAddress, type DatabaseSettings, readAddress } from "./database-address.ts";
 import { away, faultOf, silent } from "./database-faults.ts";
 import { lookAtTables, migrate } from "./database-schema.ts";
 import { DatabaseSockets } from "./database-socket.ts";
+import { mayBeMended } from "./patience.ts";
 
 /** In milliseconds. */
 export interface DatabaseTimes {
@@ -108,7 +109,7 @@ export class Database {
   }
 
   /**
-   * Resolves also while the database is away, which `away` tells then. Rejects for settings that are wrong,
+   * Resolves also while the database is away, or fails, which `away` tells then. Rejects for settings that are wrong,
    * and with `refused` for the database of a newer roomcast, and for one in which tables are lacking and may not be made.
    */
   static async open(
@@ -122,7 +123,7 @@ export class Database {
       await database.reach(true);
       database.isThere();
     } catch (error) {
-      if (!(error instanceof RoomcastError && error.code === "away")) {
+      if (!mayBeMended(error)) {
         await database[Symbol.asyncDispose]();
         throw error;
       }

@@ -16,6 +16,13 @@ export interface CampusTime {
 export const isAway = (error: unknown): error is RoomcastError =>
   error instanceof RoomcastError && error.code === "away";
 
+/**
+ * What fails without being away, as a database whose disk is full, may be mended as well: for what must not be given up,
+ * and for what can be done without it.
+ */
+export const mayBeMended = (error: unknown): error is RoomcastError =>
+  error instanceof RoomcastError && ["away", "no-space", "failed"].includes(error.code);
+
 /** What was to be read is lost or damaged. */
 export const isDamage = (error: unknown): boolean =>
   error instanceof RoomcastError && (error.code === "not-found" || error.code === "bad-input");
@@ -24,12 +31,15 @@ export interface PatientWork<T> {
   readonly time: CampusTime;
   readonly signal: AbortSignal;
   work(): Promise<T>;
+  /** What it waits for the end of; by default what is away. */
+  isPassing?(error: unknown): error is RoomcastError;
   /** Why it waits, in words; null: not any more. */
   waits(reason: string | null): void;
 }
 
-/** Repeats `work` while it rejects with `away`. Rejects with its first other error, or with the reason of the signal. */
-export async function patiently<T>({ time, signal, work, waits }: PatientWork<T>): Promise<T> {
+/** Repeats `work` while it rejects with what passes. Rejects with its first other error, or with the reason of the signal. */
+export async function patiently<T>(patient: PatientWork<T>): Promise<T> {
+  const { time, signal, work, waits, isPassing = isAway } = patient;
   let isWaiting = false;
   try {
     for (let pause = pauseFirst; ; pause = Math.min(pause * 2, pauseMost)) {
@@ -38,7 +48,7 @@ export async function patiently<T>({ time, signal, work, waits }: PatientWork<T>
         return await work();
       } catch (error) {
         signal.throwIfAborted();
-        if (!isAway(error)) throw error;
+        if (!isPassing(error)) throw error;
         isWaiting = true;
         waits(error.message);
       }

@@ -1,7 +1,7 @@
 /** Versions of new images, which no two servers of a campus give twice: the registry's, for which a commit waits. */
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import type { Manifest } from "../../core/image/types.ts";
-import { type CampusTime, patiently } from "./patience.ts";
+import { type CampusTime, mayBeMended, patiently } from "./patience.ts";
 import type { Registry } from "./ports.ts";
 
 /** Milliseconds that a commit waits for the database: until somebody works who can mend it. */
@@ -28,29 +28,28 @@ export class Versions {
     return [...this.waiting.values()];
   }
 
-  /** Rejects with `away` after a day without an answer, or with the reason of the signal. */
+  /** Rejects with `failed` after a day without a number, or with the reason of the signal. */
   async take(name: string, signal: AbortSignal): Promise<Pick<Manifest, "name" | "version">> {
     const { registry, time, nextHere } = this.ports;
     const key = Symbol(name);
     const until = time.now() + waitLimitMs;
+    const isPassing = (error: unknown): error is RoomcastError =>
+      mayBeMended(error) && time.now() <= until;
+    const work = async (): Promise<Pick<Manifest, "name" | "version">> => {
+      // From before this server belonged to the campus there may be versions that the registry does not know.
+      for (;;) {
+        const taken = await registry.takeVersion(name);
+        if (taken.version >= nextHere(taken.name)) return taken;
+      }
+    };
     return patiently({
-      ...{ time, signal },
-      work: async () => {
-        try {
-          // From before this server belonged to the campus there may be versions that the registry does not know.
-          for (;;) {
-            const taken = await registry.takeVersion(name);
-            if (taken.version >= nextHere(taken.name)) return taken;
-          }
-        } catch (error) {
-          if (time.now() > until) throw tooLong(name, error);
-          throw error;
-        }
-      },
+      ...{ time, signal, work, isPassing },
       waits: (reason) => {
         if (reason === null) this.waiting.delete(key);
         else this.waiting.set(key, `a new version of ${name} waits for its number: ${reason}`);
       },
+    }).catch((error: unknown) => {
+      throw signal.aborted || !mayBeMended(error) ? error : tooLong(name, error);
     });
   }
 }
@@ -58,7 +57,7 @@ export class Versions {
 const tooLong = (name: string, cause: unknown): RoomcastError =>
   new RoomcastError(
     "failed",
-    `the new version of ${name} has no number: the campus's database was away for a day`,
-    "see `roomcast status`, and capture it again once the database is there",
+    `the new version of ${name} has no number: the campus's database gave none for a day: ${errorText(cause)}`,
+    "see `roomcast status`, and capture it again once the database is in order",
     { cause },
   );

@@ -9,11 +9,14 @@ import { RoomcastError } from "../../../core/errors.ts";
 import { usualDatabaseTimes } from "../../../server/campus/database.ts";
 import { type DatabaseSettings, readAddress } from "../../../server/campus/database-address.ts";
 import { schemaVersion } from "../../../server/campus/database-schema.ts";
+import { hostTime } from "../../../server/campus/host-time.ts";
 import { PgRegistry } from "../../../server/campus/registry.ts";
+import { Versions } from "../../../server/campus/versions.ts";
 import { freePort } from "../../free-port.ts";
 import { TestPostgres } from "../../postgres.ts";
 import { hashesOf, manifestOf, packOf } from "./campus-images.ts";
 import { until, writerWith } from "./registry-contract.ts";
+import { hostClock, RoomSite } from "./room-site.ts";
 import { StallingProxy } from "./stalling-proxy.ts";
 
 /** Those of the field, in a fifth of the time. */
@@ -261,6 +264,42 @@ test("a database is restored while a server runs: it waits until all of the back
     assert.equal((await one.images()).length, 1);
     assert(!(await one.placesOf(hashes)).includes(null));
   }
+});
+
+test("on a database whose disk is full a server starts, and a capture waits with its last step", async () => {
+  const database = await postgres.database();
+  await using registry = await open({ url: postgres.url(database) });
+  await using admin = postgres.admin(database);
+  // As PostgreSQL says it of a table that cannot grow.
+  await admin.sql.unsafe(`
+    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+    END $$`);
+  const tables = ["server", "image_name"];
+  for (const table of tables)
+    await admin.sql.unsafe(`
+      CREATE TRIGGER full_disk BEFORE INSERT ON ${table} EXECUTE FUNCTION full_disk()`);
+  await using site = new RoomSite("one", registry.roomTables(), hostClock);
+  const rooms = await site.start();
+  await until(() => /No space left/.test(rooms.warnings.join()));
+  const versions = new Versions({ registry, time: hostTime, nextHere: () => 1 });
+  const taken = versions.take("lab", new AbortController().signal);
+  await until(() => versions.warnings.length > 0);
+  assert.match(versions.warnings.join(), /lab waits for its number: .*No space left/);
+  // What is read is there all the same.
+  assert.deepEqual([registry.away(), await registry.images()], [null, []]);
+  for (const table of tables) await admin.sql.unsafe(`DROP TRIGGER full_disk ON ${table}`);
+  assert.equal((await taken).version, 1);
+  assert.deepEqual(versions.warnings, []);
+});
+
+test("a database that lets nobody work is away for a server that starts, too", async () => {
+  const database = await postgres.database();
+  await using admin = postgres.admin("postgres");
+  // A fault of its own (58P01), before the first statement.
+  await admin.sql.unsafe(`ALTER DATABASE ${database} SET session_preload_libraries = 'lost'`);
+  await using registry = await open({ url: postgres.url(database) });
+  assert.match(registry.away()?.reason ?? "", /could not access file "lost"/);
 });
 
 test("a table that is lost makes the database away until it is there again, and ends no server", async () => {
