@@ -176,6 +176,18 @@ const lacksRight = (what: string): RoomcastError =>
     "make that user the owner of the database: ALTER DATABASE roomcast OWNER TO roomcast",
   );
 
+/** Throws `away` where everything can be read and nothing written. */
+export async function requireWritable(sql: Sql): Promise<void> {
+  const [{ is_read_only: isReadOnly }] = await sql<[{ is_read_only: boolean }]>`
+    SELECT current_setting('transaction_read_only') = 'on' AS is_read_only`;
+  if (!isReadOnly) return;
+  throw new RoomcastError(
+    "away",
+    "it is read-only: is it a standby, or is its disk full?",
+    "let it take changes again; nothing has to be done here then",
+  );
+}
+
 /** Tables that a server makes in a database which is about to be restored get in the way of the backup's. */
 const notThere = (): RoomcastError =>
   new RoomcastError(

@@ -6,7 +6,7 @@ import postgres, { type Sql, type TransactionSql } from "postgres";
 import { errorText } from "../../core/errors.ts";
 import { type DatabaseAddress, type DatabaseSettings, readAddress } from "./database-address.ts";
 import { away, faultOf, silent } from "./database-faults.ts";
-import { lookAtTables, migrate } from "./database-schema.ts";
+import { lookAtTables, migrate, requireWritable } from "./database-schema.ts";
 import { DatabaseSockets } from "./database-socket.ts";
 import { mayBeMended } from "./patience.ts";
 
@@ -278,9 +278,10 @@ export class Database {
     if (wasAway) this.isThere();
   }
 
-  /** Looks at its tables. `mayBegin`: where there are none, they are made. */
+  /** Looks whether it can be worked with, and at its tables. `mayBegin`: where there are none, they are made. */
   private async reach(mayBegin: boolean): Promise<void> {
     const work: Work<void> = async (sql, stir) => {
+      await requireWritable(sql);
       const isLook = this.tables === "look";
       this.version = await (isLook ? lookAtTables(sql) : migrate(sql, mayBegin, stir));
       if (this.tables === "look") return;

@@ -266,6 +266,35 @@ test("a database is restored while a server runs: it waits until all of the back
   }
 });
 
+test("a database that is read-only is away until it is not, since the first refusal", async () => {
+  const database = await postgres.database();
+  await using registry = await open({ url: postgres.url(database) });
+  await using admin = postgres.admin("postgres");
+  // As of a standby, for all connections from now on.
+  const setReadOnly = async (value: "on" | "off"): Promise<void> => {
+    await admin.sql.unsafe(
+      `ALTER DATABASE ${database} SET default_transaction_read_only = ${value}`,
+    );
+    await admin.sql`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${database}`;
+  };
+  await setReadOnly("on");
+  await until(async () => {
+    await registry.takeVersion("lab").catch(() => {});
+    return /it is read-only/.test(registry.away()?.reason ?? "");
+  });
+  const refused = registry.away();
+  let told = 0;
+  using _listener = registry.onChange(() => void told++);
+  await new Promise((done) => setTimeout(done, 5 * times.retryMs));
+  assert.deepEqual([registry.away(), told], [refused, 0]);
+  await using late = await open({ url: postgres.url(database) });
+  assert.match(late.away()?.reason ?? "", /it is read-only/);
+  await setReadOnly("off");
+  await until(() => registry.away() === null && late.away() === null);
+  assert.equal((await registry.takeVersion("lab")).version, 1);
+});
+
 test("on a database whose disk is full a server starts, and a capture waits with its last step", async () => {
   const database = await postgres.database();
   await using registry = await open({ url: postgres.url(database) });
