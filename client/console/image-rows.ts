@@ -15,6 +15,11 @@ import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { imagesToChoose, namesOf, type Page, type RestoreOptions } from "./state.ts";
 import { imageList } from "./store-rows.ts";
 
+/** Lines around the images and the options: the title bar, a heading, what was said, keys. */
+const frameLines = 4;
+/** A lower screen has room for the images and the options alone. */
+const lowLines = 16;
+
 export function imageRows(
   model: Model,
   page: Extract<Page, { name: "images" }>,
@@ -30,15 +35,16 @@ export function imageRows(
   if (images.length === 0) {
     return [...title, blank, line(t("image.none"))];
   }
-  const noted = notesRowsOf(images[chosen], speech, columns);
-  return [
-    ...title,
-    blank,
-    ...imageList(images, chosen, speech, { columns, lines: lines - 13 - noted.length }),
-    blank,
-    ...noted,
+  const isLow = lines < lowLines;
+  const gap = isLow ? [] : [blank];
+  const below = [
+    ...gap,
+    ...(isLow ? [] : notesRowsOf(images[chosen], speech, columns)),
     ...optionRows(page.options, speech),
   ];
+  const above = [...title, ...gap];
+  const room = lines - frameLines - above.length - below.length;
+  return [...above, ...imageList(images, chosen, speech, { columns, lines: room }), ...below];
 }
 
 /** What staff say of the image that is about to be taken. */

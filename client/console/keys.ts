@@ -6,6 +6,7 @@ import { neighbour } from "../../core/screen/seat-map.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import { pressInDialog } from "./dialog-keys.ts";
+import { scrolled } from "./long-page.ts";
 import type { Model } from "./model.ts";
 import { pressAnswer } from "./request-keys.ts";
 import {
@@ -36,7 +37,7 @@ import {
 } from "./state.ts";
 import { open, refuse, type Step, stay } from "./step.ts";
 
-/** `page`: how many PCs the list shows at once. */
+/** `page`: how many PCs, or rows of a long text, are shown at once. */
 export function press(model: Model, before: Ui, key: Key, page: number): Step {
   const ui: Ui = { ...settled(model, before), said: null };
   if (key.name === "C-l" || key.name === "f5") return { ui, effect: { type: "redraw" } };
@@ -61,8 +62,10 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
       return open(ui, ui.page.back);
     case "session":
       return pressAtSession(model, ui, ui.page, key, page);
-    case "help":
-      return { ui: toBase(ui), effect: null };
+    case "help": {
+      const from = scrolled(ui.page.from, key, page);
+      return from === null ? stay(toBase(ui)) : open(ui, { ...ui.page, from });
+    }
     case "filter":
       return { ui: pressAtFilter(ui, key), effect: null };
     default:
@@ -160,7 +163,7 @@ function atHand(model: Model, ui: Ui): PcView[] {
 
 function pressAction(model: Model, ui: Ui, key: Key): Step {
   const { t } = speechOf(model);
-  if (key.name === "?" || key.name === "h") return open(ui, { name: "help" });
+  if (key.name === "?" || key.name === "h") return open(ui, { name: "help", from: 0 });
   if (key.name === ":") return open(ui, { name: "command", value: "" });
   if (key.name === "i") return open(ui, { name: "store", chosen: 0 });
   if (key.name === "C") return open(ui, { name: "campus", chosen: 0 });

@@ -2,35 +2,54 @@
 import { barText } from "../../core/screen/format.ts";
 import { doneWord, isPending, isRunning, type Part, stateKey } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
-import { cell, cut, type Row, type Style, span } from "../../core/screen/row.ts";
+import { cell, cut, type Row, rowText, type Style, span } from "../../core/screen/row.ts";
 import { codeText } from "../../core/trust/code.ts";
 import type { PcState, PcView } from "../../core/wire/views.ts";
 import { type ConsoleSpeech, wordText } from "./speech.ts";
 
 interface Widths {
   readonly name: number;
+  /** With the blank behind it. */
+  readonly address: number;
   readonly bar: number;
+  /** Bar and percent. */
+  readonly progress: number;
+  readonly rate: number;
   readonly result: number;
 }
 
-const addressWidth = 15;
 const stateWidth = 12;
-const rateWidth = 10;
 /** `VERIFIED`, `CAPTURED` */
 const wordWidth = 8;
+/** ` 100 %`; where there is no bar before it, the blank of the state's column is enough. */
+const percentWidth = 6;
+/** Narrower says nothing. */
+const narrowestBar = 4;
+/** On narrower screens what is to be known of a PC takes the place of its state. */
+const narrow = 60;
 
-/** The columns are fixed. Bar and result share what is left: if that is little, the result is one word. */
+/**
+ * The columns are fixed; a screen that is too narrow for all has no addresses, or no rates either. Bar
+ * and result share what is left: if that is little, the result is one word.
+ */
 function widthsFor(columns: number): Widths {
-  const name = columns >= 120 ? 20 : 14;
-  const left = columns - 2 - name - 1 - addressWidth - 1 - stateWidth - rateWidth - 2;
-  if (left < wordWidth + 32) return { name, bar: left - 6 - wordWidth, result: wordWidth };
-  const bar = Math.min(40, Math.floor(left / 3));
-  return { name, bar, result: left - bar - 6 };
+  const fixed = {
+    name: columns >= 120 ? 20 : columns >= narrow ? 14 : 10,
+    address: columns >= 80 ? 16 : 0,
+    rate: columns >= narrow ? 10 : 0,
+  };
+  const { name, address, rate } = fixed;
+  const left = columns - 2 - name - 1 - address - stateWidth - rate - 2;
+  const isWide = left >= wordWidth + 32;
+  const bar = isWide ? Math.min(40, Math.floor(left / 3)) : left - percentWidth - wordWidth;
+  const progress = bar < narrowestBar ? percentWidth - 1 : bar + percentWidth;
+  return { ...fixed, bar, progress, result: isWide ? left - progress : wordWidth };
 }
 
 export function headingRow({ t }: ConsoleSpeech, columns: number): Row {
-  const { name, bar } = widthsFor(columns);
-  const text = `  ${cell(t("pc"), name)} ${cell(t("address"), addressWidth)} ${cell(t("state"), stateWidth)}${cell(t("progress"), bar + 6)}${cell(t("diskRate"), rateWidth, "right")}  ${t("result")}`;
+  const { name, address, bar, progress, rate } = widthsFor(columns);
+  const part = bar < narrowestBar ? cell("%", progress, "right") : cell(t("progress"), progress);
+  const text = `  ${cell(t("pc"), name)} ${cell(t("address"), address)}${cell(t("state"), stateWidth)}${part}${cell(t("diskRate"), rate, "right")}  ${t("result")}`;
   return [span(cell(text, columns), "bold")];
 }
 
@@ -41,47 +60,45 @@ export function pcRow(
   speech: ConsoleSpeech,
 ): Row {
   const { t, told, percent, byteRate } = speech;
-  const { name, bar, result } = widthsFor(at.columns);
+  const { name, address, bar, progress, rate, result } = widthsFor(at.columns);
   const state = part !== undefined && isPending(part) ? part.member.state : pc.state;
-  const head = `${at.chosen ? ">" : " "}${at.marked ? "*" : " "}${cell(pc.name, name)} ${cell(pc.ip ?? "", addressWidth)} `;
+  const head = `${at.chosen ? ">" : " "}${at.marked ? "*" : " "}${cell(pc.name, name)} ${cell(pc.ip ?? "", address)}`;
   const style: Style = at.chosen ? "chosen" : "plain";
   const spans = [
     span(head, style),
     span(cell(t(stateKey(state)), stateWidth), at.chosen ? "chosen" : stateStyle(state)),
   ];
+  const telling = (text: string, style: Style): Row => {
+    const before = at.columns < narrow ? spans.slice(0, 1) : spans;
+    return [...before, span(cut(text, at.columns - rowText(before).length), style)];
+  };
   if (pc.doubt !== null) {
     const names = pc.doubt.map((known) => known.name).join(` ${t("list.or")} `);
     const which = t("list.which", { names }) + codeClause(pc, speech);
-    const said = t("list.pressU", { which });
-    return [...spans, span(cut(said, at.columns - 32), "warn")];
+    return telling(t("list.pressU", { which }), "warn");
   }
   const unplaced = unplacedText(pc, speech);
   if (unplaced !== null && (part === undefined || !isPending(part)))
-    return [...spans, span(cut(unplaced, at.columns - 32), "warn")];
+    return telling(unplaced, "warn");
   if (pc.bootTrouble !== null)
-    return [
-      ...spans,
-      span(cut(t("list.boot", { what: told(pc.bootTrouble) }), at.columns - 32), "warn"),
-    ];
+    return telling(t("list.boot", { what: told(pc.bootTrouble) }), "warn");
   if (part === undefined) return spans;
   const { member, session } = part;
   const outcome = resultSpan(part, result, speech);
-  if (member.result === "failed" || member.result === "stopped") {
-    // The reason takes the place of progress and rate, which are over.
-    const width = bar + 6 + rateWidth + 2 + result;
-    return [...spans, span(cut(outcome.text, width), outcome.style)];
-  }
+  // The reason takes the place of progress and rate, which are over.
+  if (member.result === "failed" || member.result === "stopped")
+    return telling(outcome.text, outcome.style);
   const fraction = isRunning(session) ? memberFraction(member) : null;
-  const rate = isPending(part) && member.writeBps !== null ? byteRate(member.writeBps) : "";
+  const percents = fraction === null ? "" : percent(fraction);
+  const drawn = fraction === null || bar < narrowestBar ? "" : barText(fraction, bar);
+  const writes = isPending(part) && member.writeBps !== null ? byteRate(member.writeBps) : "";
   return [
     ...spans,
     span(
-      fraction === null
-        ? " ".repeat(bar + 6)
-        : `${barText(fraction, bar)}${cell(percent(fraction), 6, "right")}`,
+      `${drawn}${cell(percents, progress - drawn.length, "right")}`,
       member.result === "verified" ? "good" : "plain",
     ),
-    span(`${cell(rate, rateWidth, "right")}  `),
+    span(`${cell(rate === 0 ? "" : writes, rate, "right")}  `),
     span(cut(outcome.text, result), outcome.style),
   ];
 }

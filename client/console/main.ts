@@ -8,7 +8,7 @@ import { CampusWatch } from "./campus-watch.ts";
 import { press } from "./keys.ts";
 import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
-import { pageLines, rows } from "./rows.ts";
+import { asShown, pageLines, rows } from "./rows.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { firstUi, type Ui } from "./state.ts";
 import type { Effect } from "./step.ts";
@@ -126,7 +126,12 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   };
 
   const onKey = (key: Key): void => {
-    const step = press(model, ui, key, pageLines(model, ui, terminal.size));
+    const step = press(
+      model,
+      asShown(model, ui, terminal.size),
+      key,
+      pageLines(model, ui, terminal.size),
+    );
     ui = step.ui;
     const { effect } = step;
     if (effect?.type === "quit") return leaving.abort();

@@ -2,9 +2,9 @@
 import { isRunning } from "../../core/screen/pc-state.ts";
 import { progressLine, sentence } from "../../core/screen/report.ts";
 import {
+  atMost,
   barRow,
   blank,
-  cell,
   line,
   paragraph,
   type Row,
@@ -33,7 +33,7 @@ export function roomRows(
   const { columns } = size;
   const shown = shownPcs(model, ui);
   const chosen = chosenPc(model, ui);
-  const sessions = sessionRows(model, ui, columns);
+  const sessions = sessionRows(model, ui, size);
   const speech = speechOf(model);
   const { t } = speech;
   const marked = ui.marked.size === 0 ? "" : `   ${t("list.marked", { count: ui.marked.size })}`;
@@ -116,16 +116,21 @@ function roomsRow(model: Model, ui: Ui, columns: number): Row {
   return spans;
 }
 
-/** The running sessions, or else the result of the last one. At most four lines. */
-function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
+/** The running sessions, or else the result of the last one; on a small screen not all of it. */
+function sessionRows(model: Model, ui: Ui, { columns, lines }: ScreenSize): Row[] {
+  const limit = Math.max(1, Math.floor(lines / 8));
   const speech = speechOf(model);
   const sessions = roomSessions(model, ui.room);
   const running = sessions.filter(isRunning).slice(0, 2);
   if (running.length > 0) {
     return running.flatMap((session) => [
-      ...paragraph(progressLine(session, speech), columns, "accent").slice(0, 2),
+      ...atMost(
+        paragraph(progressLine(session, speech), columns, "accent"),
+        Math.min(2, limit),
+        columns,
+      ),
       ...session.notices.flatMap((notice) =>
-        paragraph(speech.told(notice), columns, "bad").slice(0, 2),
+        atMost(paragraph(speech.told(notice), columns, "bad"), Math.min(2, limit), columns),
       ),
     ]);
   }
@@ -136,11 +141,7 @@ function sessionRows(model: Model, ui: Ui, columns: number): Row[] {
     columns,
     styleOf(last),
   );
-  const told = all.slice(0, 3);
-  if (all.length > told.length) {
-    told[2] = [span(cell(`${all[2]?.[0]?.text ?? ""}`, columns - 6), styleOf(last)), span(" ...")];
-  }
-  return told;
+  return atMost(all, limit, columns);
 }
 
 function titleOf({ kind, image, room, endedAt }: SessionView, { t }: ConsoleSpeech): string {

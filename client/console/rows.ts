@@ -1,32 +1,35 @@
 import { isRunning } from "../../core/screen/pc-state.ts";
 import {
+  atMost,
   barRow,
   blank,
-  cell,
   cut,
   line,
   paragraph,
   type Row,
   type ScreenSize,
   screenful,
-  span,
 } from "../../core/screen/row.ts";
 import { dialogRows } from "./dialog-rows.ts";
+import { helpRows } from "./help-rows.ts";
+import { type LongPage, longRows, shownFrom, textLines } from "./long-page.ts";
 import { lookRows } from "./look-rows.ts";
 import type { Model } from "./model.ts";
 import { pcRows } from "./pc-rows.ts";
 import { bannerRows } from "./request-rows.ts";
 import { roomRows } from "./room-rows.ts";
 import { sessionPage, sessionRows as showSession } from "./session-rows.ts";
-import { type ConsoleSpeech, speechOf } from "./speech.ts";
-import { chosenPc, settled, type Ui } from "./state.ts";
+import { speechOf } from "./speech.ts";
+import { chosenPc, type Page, settled, type Ui } from "./state.ts";
 
 /** Lines that are not the list: two at the top, a heading, sessions, a message, keys. */
 const listFrame = 9;
 
-/** How many PCs the page shows at once. */
+/** How many PCs, or rows of a long text, the page shows at once. */
 export function pageLines(model: Model, ui: Ui, size: ScreenSize): number {
   const left = below(bannerRows(model, ui, size.columns), size);
+  const long = longPage(model, ui, left);
+  if (long !== undefined) return textLines(long, bodyLines(model, ui, left));
   return ui.page.name === "session" ? sessionPage(left) : Math.max(1, left.lines - listFrame);
 }
 
@@ -36,6 +39,27 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
   const banner = bannerRows(model, ui, size.columns);
   return [...banner, ...pageRows(model, ui, below(banner, size))];
 }
+
+/** With a long text from the row from which it is shown: what keys move is what is seen. */
+export function asShown(model: Model, ui: Ui, size: ScreenSize): Ui {
+  const left = below(bannerRows(model, ui, size.columns), size);
+  const long = longPage(model, ui, left);
+  if (long === undefined) return ui;
+  const page = { ...ui.page, from: shownFrom(long, bodyLines(model, ui, left)) } as Page;
+  return { ...ui, page };
+}
+
+/** The pages whose text may be longer than the screen. */
+function longPage(model: Model, { page }: Ui, { columns }: ScreenSize): LongPage | undefined {
+  const speech = speechOf(model);
+  if (page.name !== "help") return undefined;
+  const head = [line(speech.t("help.title"), "bold"), blank];
+  return { head, text: helpRows(speech, columns), foot: [], from: page.from };
+}
+
+/** Between the title and what was said last, above the keys. */
+const bodyLines = (model: Model, ui: Ui, size: ScreenSize): number =>
+  size.lines - 2 - saidRows(model, ui, size).length;
 
 /** What a page has of the screen. */
 const below = (banner: readonly Row[], { columns, lines }: ScreenSize): ScreenSize => ({
@@ -52,17 +76,21 @@ function pageRows(model: Model, ui: Ui, size: ScreenSize): Row[] {
       {
         header: [titleRow(model, columns)],
         body,
-        footer: [...saidRows(model, ui, columns), barRow(keys, "", columns)],
+        footer: [...saidRows(model, ui, size), barRow(keys, "", columns)],
       },
       size,
     );
+  // Every page counts one line for what was said.
+  const left = { columns, lines: bodyLines(model, ui, size) + 3 };
+  const long = longPage(model, ui, size);
+  const longBody = long === undefined ? [] : longRows(long, bodyLines(model, ui, size), speech);
   switch (ui.page.name) {
     case "list":
     case "filter":
       return roomRows(
         model,
         ui,
-        { title: titleRow(model, columns), said: saidRows(model, ui, columns) },
+        { title: titleRow(model, columns), said: saidRows(model, ui, size) },
         size,
       );
     case "pc": {
@@ -72,7 +100,7 @@ function pageRows(model: Model, ui: Ui, size: ScreenSize): Row[] {
     }
     case "look":
       return frame(
-        [line(ui.page.title, "bold"), ...lookRows(model, ui.page.from, size)],
+        [line(ui.page.title, "bold"), ...lookRows(model, ui.page.from, left)],
         t("keys.back"),
       );
     case "session": {
@@ -81,9 +109,9 @@ function pageRows(model: Model, ui: Ui, size: ScreenSize): Row[] {
       return frame(body, t("keys.session"));
     }
     case "help":
-      return frame(helpRows(speech), t("keys.back"));
+      return frame(longBody, t("keys.help"));
     default: {
-      const { body, keys } = dialogRows(model, ui.page, ui.room, size);
+      const { body, keys } = dialogRows(model, ui.page, ui.room, left);
       return frame(body, keys);
     }
   }
@@ -103,20 +131,23 @@ function titleRow(model: Model, columns: number): Row {
   return barRow("roomcast", `${pcs}   ${sessions}`, columns);
 }
 
-const saidRows = (model: Model, ui: Ui, columns: number): Row[] => {
+/** What was said last, or what the server warns of; on a small screen not all of it. */
+const saidRows = (model: Model, ui: Ui, { columns, lines }: ScreenSize): Row[] => {
   const { t, told } = speechOf(model);
   if (ui.said !== null) {
-    return paragraph(ui.said.text, columns, ui.said.good ? "good" : "warn").slice(0, 2);
+    const said = paragraph(ui.said.text, columns, ui.said.good ? "good" : "warn");
+    return atMost(said, Math.max(2, Math.floor(lines / 6)), columns);
   }
+  const limit = Math.max(1, Math.floor(lines / 8));
   if (model.connection.state === "down") {
-    return paragraph(told(model.connection.detail), columns, "warn").slice(0, 3);
+    return atMost(paragraph(told(model.connection.detail), columns, "warn"), limit, columns);
   }
   const [warning, ...others] = [...model.warnings, ...shutMenus(model)];
   const more = others.length === 0 ? "" : t("said.more", { count: others.length });
   const warned =
     warning === undefined
       ? []
-      : paragraph(`! ${told(warning)}${more}`, columns, "warn").slice(0, 3);
+      : atMost(paragraph(`! ${told(warning)}${more}`, columns, "warn"), limit, columns);
   if (model.note === null) return warned.length > 0 ? warned : [blank];
   return [
     ...warned,
@@ -130,39 +161,3 @@ const shutMenus = (model: Model): string[] =>
       ? []
       : [speechOf(model).t("said.shut", { room: name, time: shutUntil.slice(11, 16) })],
   );
-
-const helpRows = ({ t }: ConsoleSpeech): Row[] => [
-  line(t("help.title"), "bold"),
-  blank,
-  ...(
-    [
-      [t("help.arrows"), "help.move"],
-      [t("help.leftRight"), "help.rooms"],
-      ["t", "help.map"],
-      [t("help.enter"), "help.pc"],
-      ["S", "help.shell"],
-      ["o  e  y", "help.look"],
-      [t("help.space"), "help.mark"],
-      ["/", "help.filter"],
-      ["v", "help.session"],
-      ["r", "help.restore"],
-      ["c", "help.capture"],
-      ["k", "help.cast"],
-      ["g  s", "help.startStop"],
-      ["x  a", "help.dropAdmit"],
-      ["w  b  p  l", "help.power"],
-      ["n  m  f", "help.names"],
-      ["u", "help.identify"],
-      ["A  K", "help.keys"],
-      ["z", "help.wipe"],
-      ["i", "help.images"],
-      ["R", "help.room"],
-      ["D", "help.check"],
-      ["C", "help.campus"],
-      [":", "help.command"],
-      ["y  n", "help.answer"],
-      ["Ctrl-L", "help.redraw"],
-      ["q", "help.leave"],
-    ] as const
-  ).map(([keys, what]): Row => [span(`  ${cell(keys, 20)}`, "bold"), span(t(what))]),
-];

@@ -43,7 +43,7 @@ export function pressAtSession(
       return open(ui, { name: "session", id: next.id, from: 0 });
     }
     case "?":
-      return open(ui, { name: "help" });
+      return open(ui, { name: "help", from: 0 });
     case "y":
       return open(
         ui,

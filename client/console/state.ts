@@ -53,7 +53,8 @@ export type Page =
     }
   /** `from`: the first PC that is shown. */
   | { readonly name: "session"; readonly id: string; readonly from: number }
-  | { readonly name: "help" }
+  /** `from`: the first row that is shown. */
+  | { readonly name: "help"; readonly from: number }
   /** A command of the command line, typed. */
   | { readonly name: "command"; readonly value: string }
   | { readonly name: "filter" }

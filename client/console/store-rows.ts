@@ -18,6 +18,10 @@ import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { imagesToChoose, type Page } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
 
+/** With the blanks before it. */
+const dateWidth = 18;
+const narrowestName = 20;
+
 /** A heading and a line per image; `size.lines` is how many images are shown at once. */
 export function imageList(
   images: readonly ImageView[],
@@ -25,16 +29,24 @@ export function imageList(
   { t, size, date }: ConsoleSpeech,
   { columns, lines }: ScreenSize,
 ): Row[] {
-  const nameWidth = columns - 2 - 10 - 10 - 12 - 18;
-  const heading = `${cell(t("image"), nameWidth)}${cell(t("data"), 10, "right")}${cell(t("store.stored"), 10, "right")}${cell(t("disk"), 12, "right")}  ${t("store.captured")}`;
+  const figures = [
+    { title: t("data"), width: 10, of: ({ usedBytes }: ImageView) => usedBytes },
+    { title: t("store.stored"), width: 10, of: ({ storedBytes }: ImageView) => storedBytes },
+    { title: t("disk"), width: 12, of: ({ diskBytes }: ImageView) => diskBytes },
+  ];
+  // On a narrow screen the name is worth more than the figures.
+  const nameWidth = (): number =>
+    figures.reduce((left, { width }) => left - width, columns - 2 - dateWidth);
+  while (figures.length > 0 && nameWidth() < narrowestName) figures.pop();
+  const titles = figures.map(({ title, width }) => cell(title, width, "right")).join("");
+  const heading = `${cell(t("image"), nameWidth())}${titles}  ${t("store.captured")}`;
   const room = Math.max(1, lines);
   const from = visibleFrom(chosen, images.length, room);
   return [
     line(heading, "bold"),
     ...images.slice(from, from + room).map((image, index) => {
-      const { usedBytes, storedBytes, diskBytes, capturedAt } = image;
-      const sizes = `${cell(size(usedBytes), 10, "right")}${cell(size(storedBytes), 10, "right")}${cell(size(diskBytes), 12, "right")}`;
-      const text = `${cell(imageName(image), nameWidth)}${sizes}  ${date(capturedAt)}`;
+      const sizes = figures.map(({ of, width }) => cell(size(of(image)), width, "right")).join("");
+      const text = `${cell(imageName(image), nameWidth())}${sizes}  ${date(image.capturedAt)}`;
       return line(text, from + index === chosen ? "chosen" : "plain");
     }),
   ];

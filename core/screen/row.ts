@@ -112,8 +112,9 @@ export const cell = (text: string, width: number, align: "left" | "right" = "lef
 /** Blanks at which a line may end: French sets some before a sign that belongs to the word before. */
 const breaks = / +(?![:;?!»](?: |$))/;
 
-/** Breaks text at blanks into lines of at most `width`; a longer word is broken anywhere. */
-export function wrap(text: string, width: number): string[] {
+/** Breaks text at blanks into lines of at most so many columns, at least one; a longer word is broken anywhere. */
+export function wrap(text: string, columns: number): string[] {
+  const width = Math.max(1, columns);
   const lines: string[] = [];
   let current = "";
   for (let word of consoleText(text).split(breaks)) {
@@ -138,6 +139,14 @@ export const paragraph = (
   style: Style = "plain",
   indent = 1,
 ): Row[] => wrap(text, columns - indent - 1).map((part) => line(part, style, indent));
+
+/** The first rows of a text; where there were more, the last of them says so. */
+export function atMost(rows: readonly Row[], count: number, columns: number): Row[] {
+  if (rows.length <= count) return [...rows];
+  const last = rows[count - 1]?.[0] ?? span("");
+  const [start = ""] = wrap(last.text.trim(), columns - 6);
+  return [...rows.slice(0, count - 1), line(`${start} ...`, last.style)];
+}
 
 /** A title in bold, `titleWidth` cells wide, and what is known under it. */
 export const factRow = (

@@ -31,6 +31,12 @@ export const es: ConsoleWords = {
   "word.type": "Escriba {word} y pulse Intro:",
   "word.wrong": "Eso no era {word}. No se ha cambiado nada.",
   range: "  ({from} a {to})",
+  "long.below": { one: "{count} línea más: Ab.", other: "{count} líneas más: Ab." },
+  "long.between": {
+    one: "{count} línea más, {above} antes: Arr. Ab.",
+    other: "{count} líneas más, {above} antes: Arr. Ab.",
+  },
+  "long.end": "Es el final. Arr.: las líneas de antes",
   lost: {
     one: "SE PERDERÁ TODO LO QUE HAY EN ESTE DISCO",
     other: "SE PERDERÁ TODO LO QUE HAY EN ESTOS {count} DISCOS",
@@ -61,6 +67,7 @@ export const es: ConsoleWords = {
     "los menús de la sala {room} están cerrados hasta las {time} UTC: demasiados PIN erróneos; R y luego o los abre",
   "keys.pc": "o pantalla  e registro  y historial  r restaurar  c capturar  ? teclas  Esc",
   "keys.back": "Una tecla: volver",
+  "keys.help": "Arr. Ab.: todas las teclas   Otra tecla: volver",
   "keys.session": "Arr. Ab.: PC  Izq. Der.: sesiones  g iniciar  s parar  t repetir  y  Esc",
   "keys.list": "Intro PC  r restaurar  c capturar  v sesión  t plano  / filtro  ? teclas  q",
   "keys.filter": "Parte del nombre, dirección, estado o serie   Intro: dejar   Esc: todo",

@@ -31,6 +31,12 @@ export const fr: ConsoleWords = {
   "word.type": "Tapez {word} puis Entrée :",
   "word.wrong": "Ce n’était pas {word}. Rien n’a été changé.",
   range: "  ({from} à {to})",
+  "long.below": { one: "encore {count} ligne : Bas", other: "encore {count} lignes : Bas" },
+  "long.between": {
+    one: "encore {count} ligne, {above} avant : Haut Bas",
+    other: "encore {count} lignes, {above} avant : Haut Bas",
+  },
+  "long.end": "C’est la fin. Haut : les lignes d’avant",
   lost: {
     one: "TOUT CE QUI EST SUR CE DISQUE SERA PERDU",
     other: "TOUT CE QUI EST SUR CES {count} DISQUES SERA PERDU",
@@ -61,6 +67,7 @@ export const fr: ConsoleWords = {
     "les menus de la salle {room} sont fermés jusqu’à {time} UTC : trop de PIN faux ; R puis o les ouvre",
   "keys.pc": "o écran  e journal  y historique  r restaurer  c capturer  ? touches  Échap",
   "keys.back": "Une touche : retour",
+  "keys.help": "Haut Bas : toutes les touches   Autre touche : retour",
   "keys.session": "Haut Bas : PC  Gauche Droite : session  g lancer  s arrêter  t refaire  Échap",
   "keys.list": "Entrée PC  r restaurer  c capturer  v session  t plan  / filtre  ? touches  q",
   "keys.filter": "Une partie du nom, de l’adresse, de l’état   Entrée : garder   Échap : tout",

@@ -31,6 +31,12 @@ export const pt: ConsoleWords = {
   "word.type": "Digite {word} e tecle Enter:",
   "word.wrong": "Isso não era {word}. Nada foi alterado.",
   range: "  ({from} a {to})",
+  "long.below": { one: "mais {count} linha: Baixo", other: "mais {count} linhas: Baixo" },
+  "long.between": {
+    one: "mais {count} linha, {above} antes: Cima Baixo",
+    other: "mais {count} linhas, {above} antes: Cima Baixo",
+  },
+  "long.end": "É o fim. Cima: as linhas de antes",
   lost: {
     one: "TUDO O QUE ESTÁ NESTE DISCO SERÁ PERDIDO",
     other: "TUDO O QUE ESTÁ NESTES {count} DISCOS SERÁ PERDIDO",
@@ -61,6 +67,7 @@ export const pt: ConsoleWords = {
     "os menus da sala {room} estão fechados até {time} UTC: PINs errados demais; R e depois o os abre",
   "keys.pc": "o tela  e registro  y histórico  r restaurar  c capturar  ? teclas  Esc",
   "keys.back": "Uma tecla: voltar",
+  "keys.help": "Cima Baixo: todas as teclas   Outra tecla: voltar",
   "keys.session": "Cima Baixo: PCs  Esq. Dir.: sessões  g iniciar  s parar  t repetir  y  Esc",
   "keys.list": "Enter PC  r restaurar  c capturar  v sessão  t mapa  / filtro  ? teclas  q",
   "keys.filter": "Parte do nome, endereço, estado ou série   Enter: manter   Esc: tudo",

@@ -3,20 +3,22 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { press } from "../../../client/console/keys.ts";
 import type { Model } from "../../../client/console/model.ts";
-import { rows } from "../../../client/console/rows.ts";
+import { asShown, pageLines, rows } from "../../../client/console/rows.ts";
 import type { Ui } from "../../../client/console/state.ts";
 import { en } from "../../../client/console/words/en.ts";
 import { es } from "../../../client/console/words/es.ts";
 import { fr } from "../../../client/console/words/fr.ts";
 import { pt } from "../../../client/console/words/pt.ts";
-import { rowText } from "../../../core/screen/row.ts";
+import { rowText, type ScreenSize } from "../../../core/screen/row.ts";
 import type { Language } from "../../../core/wire/language.ts";
 import { assertComplete, uncounted, unsaid } from "../../core/words/catalogues.ts";
 import { asked, fullLab, pages } from "./scenes.ts";
 
 const languages: readonly Language[] = ["en", "fr", "es", "pt"];
 const size = { columns: 80, lines: 30 };
+const key = (name: string) => ({ name, text: name.length === 1 ? name : "" });
 
 test("every language has every text of the console, and the console says them all", () => {
   assertComplete(en, { es, fr, pt });
@@ -32,7 +34,8 @@ const scenesOf = (model: Model): [name: string, ui: Ui][] => [
   ...Object.entries(pages),
   ...Object.entries(asked(model)),
 ];
-const textOf = (model: Model, ui: Ui): string[] => rows(model, ui, size).map((row) => rowText(row));
+const textOf = (model: Model, ui: Ui, on: ScreenSize = size): string[] =>
+  rows(model, ui, on).map((row) => rowText(row));
 
 /** Rows in which a word was cut: by a cell, which says so, or at the edge of the screen, where a wider one says more. */
 function cutIn(model: Model, ui: Ui): string[] {
@@ -59,6 +62,76 @@ for (const language of languages) {
       return [...(cut.length > known ? cut : []), ...bare].map((row) => `${name}: ${row}`);
     });
     assert.deepEqual(wrong, []);
+  });
+}
+
+const small: readonly ScreenSize[] = [
+  { columns: 80, lines: 24 },
+  { columns: 64, lines: 20 },
+  { columns: 40, lines: 12 },
+  // A window that is being made larger or smaller.
+  { columns: 14, lines: 8 },
+  { columns: 1, lines: 1 },
+];
+
+for (const language of languages) {
+  test(`in ${language} every page is drawn on a screen of any size`, () => {
+    const model = fullLab(language);
+    for (const on of small) {
+      for (const [name, ui] of scenesOf(model)) {
+        const shown = textOf(model, ui, on);
+        assert.equal(shown.length, on.lines, name);
+        assert.ok(
+          shown.every((row) => row.length <= on.columns),
+          name,
+        );
+      }
+    }
+  });
+}
+
+test("a narrow list still has each PC's name, state and result, and a code whole", () => {
+  const model = fullLab("en");
+  const at = (columns: number): string =>
+    textOf(model, pages.list as Ui, { columns, lines: 30 }).join("\n");
+  assert.match(at(64), /> pc01 +receiving +VERIFIED/);
+  assert.match(at(64), /pc07 +idle +NEW, code 123 456: A admits it/);
+  assert.match(at(40), /> pc01 +receiving +VERIFIED/);
+  assert.match(at(40), /pc02 +verifying +40 %/);
+  assert.match(at(40), /pc07 +NEW, code 123 456/);
+  assert.match(at(40), /pc03 +FAILED: the PC was not on,~/);
+  const low = textOf(model, pages.list as Ui, { columns: 40, lines: 12 });
+  assert.ok(
+    low.some((row) => row.startsWith("> pc01")),
+    "sessions leave room for PCs",
+  );
+  const images = textOf(model, pages.images as Ui, { columns: 40, lines: 12 }).join("\n");
+  assert.match(images, /win11-lab@4/);
+});
+
+for (const language of languages) {
+  test(`in ${language} all keys of the help are reached on a small screen, and others leave it`, () => {
+    const model = fullLab(language);
+    const help = pages.help as Ui;
+    for (const on of small.slice(0, 3)) {
+      const whole = textOf(model, help, { ...on, lines: 200 });
+      const keys = whole.slice(3, whole.indexOf("", 3));
+      assert.ok(keys.length >= 27);
+      const seen = new Set<string>();
+      let ui = help;
+      for (const _ of keys) {
+        for (const row of textOf(model, ui, on)) seen.add(row);
+        ui = press(model, asShown(model, ui, on), key("down"), pageLines(model, ui, on)).ui;
+      }
+      assert.deepEqual(
+        keys.filter((row) => !seen.has(row)),
+        [],
+      );
+      const end = textOf(model, ui, on);
+      ui = press(model, asShown(model, ui, on), key("up"), pageLines(model, ui, on)).ui;
+      assert.notDeepEqual(textOf(model, ui, on), end, "one key goes back from the end");
+      assert.equal(press(model, ui, key("x"), pageLines(model, ui, on)).ui.page.name, "list");
+    }
   });
 }
 

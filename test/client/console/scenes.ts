@@ -111,7 +111,7 @@ export const pages: Readonly<Record<string, Ui>> = {
   "pc, new": at({ name: "pc" }, { base: "pc", chosen: "id7" }),
   session: at({ name: "session", id: "s1a2b", from: 0 }),
   "session, ended": at({ name: "session", id: "s2c3d", from: 0 }),
-  help: at({ name: "help" }),
+  help: at({ name: "help", from: 0 }),
   command: at({ name: "command", value: "" }),
   images: at({ name: "images", targets, options: usualOptions, chosen: 0 }),
   "images, other options": at({
