@@ -102,6 +102,7 @@ export function pressAtCampus(model: Model, ui: Ui, page: CampusPage, key: Key):
         name: "confirm",
         question: t("stop.ask", { session: what }),
         warnings: room.running === null ? [] : [room.running],
+        from: 0,
         calls: [
           {
             method: "post",

@@ -3,7 +3,6 @@ import { imageName } from "../../core/image/manifest.ts";
 import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { personalLines } from "../../core/screen/personal.ts";
-import { anyTarget } from "../../core/screen/target.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
 import {
   imageNameRule,
@@ -15,6 +14,7 @@ import {
 import type { Call } from "./api.ts";
 import { pressAtCampus, pressAtElsewhere } from "./campus.ts";
 import { fitSaid } from "./fit.ts";
+import { scrolled } from "./long-page.ts";
 import type { Model } from "./model.ts";
 import { pressAtNotes } from "./notes.ts";
 import { overwritten } from "./session-keys.ts";
@@ -27,7 +27,6 @@ import {
   overwrittenPcs,
   type Page,
   roomNames,
-  targetPcs,
   toBase,
   type Ui,
   usualOptions,
@@ -58,7 +57,8 @@ const refused = (model: Model, ui: Ui, { what, next }: NameFault): Step => ({
 
 type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
 
-export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Step {
+/** `lines`: how many rows of a long text are shown at once. */
+export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key, lines: number): Step {
   switch (page.name) {
     case "images": {
       const images = imagesToChoose(model);
@@ -75,7 +75,7 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       return open(ui, { name: "overwrite", targets, options, image, ...empty });
     }
     case "overwrite":
-      return pressAtOverwrite(model, ui, page, key);
+      return pressAtOverwrite(model, ui, page, key, lines);
     case "campus":
       return pressAtCampus(model, ui, page, key);
     case "elsewhere":
@@ -111,6 +111,8 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
     case "methods":
       return pressAtMethods(model, ui, page, key);
     case "word": {
+      const from = scrolled(page.from, key, lines);
+      if (from !== null) return open(ui, { ...page, from });
       if (key.name !== "enter") {
         return open(ui, { ...page, value: typed(page.value, key, 256), refused: false });
       }
@@ -119,9 +121,12 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key): Ste
       const next = { ...toBase(ui), marked: new Set<string>() };
       return { ui: next, effect: { type: "calls", calls, done, together: true } };
     }
-    case "confirm":
+    case "confirm": {
+      const from = scrolled(page.from, key, lines);
+      if (from !== null) return open(ui, { ...page, from });
       if (key.name !== "y" && key.name !== "Y") return { ui: toBase(ui), effect: null };
       return { ui: toBase(ui), effect: { type: "calls", calls: page.calls, done: page.done } };
+    }
   }
 }
 
@@ -130,10 +135,11 @@ function pressAtOverwrite(
   ui: Ui,
   page: Extract<Page, { name: "overwrite" }>,
   key: Key,
+  lines: number,
 ): Step {
   const { targets, options, image } = page;
-  const from = moved(page.from, key, targetPcs(model, targets).length, 10);
-  if (from !== page.from) return open(ui, { ...page, from });
+  const from = scrolled(page.from, key, lines);
+  if (from !== null) return open(ui, { ...page, from });
   if (key.name !== "enter") {
     return open(ui, { ...page, value: typed(page.value, key, 256), refused: false });
   }
@@ -141,9 +147,9 @@ function pressAtOverwrite(
     return open(ui, { ...page, value: "", refused: true });
   }
   const { keys, pcs } = overwrittenPcs(model, targets);
-  // Which names, and why, stands above already.
+  // Which names, and why, stands above the disks.
   if (nameFaults(pcs, options, systemsOn(image.partitions)).length > 0)
-    return refuse(ui, speechOf(model).t("no.names"));
+    return refuse({ ...ui, page: { ...page, from: 0 } }, speechOf(model).t("no.names"));
   const whom = targets.room === null ? { pcs: targets.pcs } : { room: targets.room };
   const calls: Call[] = [
     {
@@ -184,12 +190,13 @@ function pressAtCast(model: Model, ui: Ui, page: Extract<Page, { name: "cast" }>
   const overwrite = targets.room ?? namesOf(model, targets.pcs).join(",");
   const saveAs = value === "" ? null : value;
   const all = [sender, ...targets.pcs].flatMap((id) => model.pcs.get(id) ?? []);
-  const shown = shownOf(orderKeys(all, model.rooms.values()));
+  const keys = orderKeys(all, model.rooms.values());
+  const shown = shownOf(keys);
   // A live cast is not made to fit.
   const { fit: _, ...options } = usualOptions;
   const body = { kind: "cast", sender, saveAs, ...whom, ...options, overwrite, shown };
   return open(ui, {
-    ...overwritten(model, pcs, anyTarget, personalLines(null, speechOf(model))),
+    ...overwritten(model, pcs, { keys, afterwards: personalLines(null, speechOf(model)) }),
     word: overwriteWord(model, targets),
     calls: [{ method: "post", path: "/sessions", body }],
     done: t("cast.done", { pc: from, whom: targets.room ?? t("manyPcs", { count: pcs.length }) }),

@@ -4,17 +4,47 @@ import { blank, cell, line, paragraph, type Row, type ScreenSize } from "../../c
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { campusRows, elsewhereRows } from "./campus.ts";
 import { fieldRow } from "./field-row.ts";
+import { helpRows } from "./help-rows.ts";
 import { imageRows } from "./image-rows.ts";
+import type { LongPage } from "./long-page.ts";
 import type { Model } from "./model.ts";
 import { writingRows } from "./notes.ts";
-import { overwriteRows } from "./overwrite-rows.ts";
+import { overwritePage } from "./overwrite-rows.ts";
 import { promptRows } from "./prompt-rows.ts";
 import { speechOf } from "./speech.ts";
-import { namesOf, type Page } from "./state.ts";
+import { namesOf, namesOrCount, type Page } from "./state.ts";
 import { identities } from "./store-keys.ts";
-import { roomPageRows, storeRows, wordRows } from "./store-rows.ts";
+import { roomPageRows, storeRows } from "./store-rows.ts";
+import { confirmPage, wordPage } from "./word-rows.ts";
 
-type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" | "filter" }>;
+export type LongDialog = Extract<Page, { name: "help" | "overwrite" | "word" | "confirm" }>;
+type Dialog = Exclude<Page, LongDialog | { name: "list" | "pc" | "look" | "session" | "filter" }>;
+
+export const isLong = (page: Page): page is LongDialog =>
+  ["help", "overwrite", "word", "confirm"].includes(page.name);
+
+/** A text that may be longer than the screen, and the line about its keys. */
+export function longDialog(
+  model: Model,
+  page: LongDialog,
+  size: ScreenSize,
+): { page: LongPage; keys: string } {
+  const speech = speechOf(model);
+  const { t } = speech;
+  switch (page.name) {
+    case "help": {
+      const head = [line(t("help.title"), "bold"), blank];
+      const text = helpRows(speech, size.columns);
+      return { page: { head, text, foot: [], from: page.from }, keys: t("keys.help") };
+    }
+    case "overwrite":
+      return { page: overwritePage(model, page, size), keys: t("keys.overwrite") };
+    case "word":
+      return { page: wordPage(page, speech, size), keys: t("keys.word") };
+    case "confirm":
+      return { page: confirmPage(page, size), keys: t("keys.yes") };
+  }
+}
 
 /** A dialog's body, and the line about its keys; `room`: the one that is shown. */
 export function dialogRows(
@@ -30,11 +60,6 @@ export function dialogRows(
       return {
         body: imageRows(model, page, size),
         keys: t("keys.images"),
-      };
-    case "overwrite":
-      return {
-        body: overwriteRows(model, page, size),
-        keys: t("keys.overwrite"),
       };
     case "campus":
       return { body: campusRows(model, page, size), keys: t("keys.campus") };
@@ -70,7 +95,7 @@ export function dialogRows(
         body: [
           line(t("setting.of", { setting: page.key, room: room ?? "?" }), "bold"),
           blank,
-          fieldRow(t("field.value"), page.value),
+          fieldRow(t("field.value"), page.value, size.columns),
         ],
         keys: t("keys.setting"),
       };
@@ -79,7 +104,7 @@ export function dialogRows(
         body: [
           line(t("ask.command"), "bold"),
           blank,
-          fieldRow("roomcast", page.value),
+          fieldRow("roomcast", page.value, size.columns),
           blank,
           line(t("ask.commandHelp")),
         ],
@@ -91,13 +116,13 @@ export function dialogRows(
           ...paragraph(
             t("ask.cast", {
               pc: namesOf(model, [page.sender]).join(""),
-              whom: page.targets.room ?? namesOf(model, page.targets.pcs).join(", "),
+              whom: page.targets.room ?? namesOrCount(model, page.targets.pcs, size.columns),
             }),
             size.columns,
             "bold",
           ),
           blank,
-          fieldRow(t("field.image"), page.value),
+          fieldRow(t("field.image"), page.value, size.columns),
           line(t("ask.castEmpty")),
         ],
         keys: t("keys.continue"),
@@ -124,30 +149,20 @@ export function dialogRows(
       return {
         body: [
           ...paragraph(
-            t("ask.wipe", { names: namesOf(model, page.pcs).join(", ") }),
+            t("ask.wipe", { names: namesOrCount(model, page.pcs, size.columns) }),
             size.columns,
             "bold",
           ),
           blank,
-          ...wipeMethods.map((method, index) =>
-            line(
-              `${index + 1}  ${t(`wipe.${method}`)}`,
+          ...wipeMethods.flatMap((method, index) =>
+            paragraph(
+              `${index + 1} ${t(`wipe.${method}`)}`,
+              size.columns,
               index === page.chosen ? "chosen" : "plain",
             ),
           ),
         ],
         keys: t("keys.chooseNumber"),
-      };
-    case "word":
-      return { body: wordRows(page, speech, size), keys: t("keys.word") };
-    case "confirm":
-      return {
-        body: [
-          ...paragraph(page.question, size.columns, "bold"),
-          blank,
-          ...page.warnings.flatMap((warning) => paragraph(warning, size.columns, "warn")),
-        ],
-        keys: t("keys.yes"),
       };
   }
 }

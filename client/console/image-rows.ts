@@ -3,6 +3,7 @@ import { notesLines } from "../../core/screen/image-notes.ts";
 import {
   blank,
   cell,
+  cut,
   line,
   paragraph,
   type Row,
@@ -12,7 +13,7 @@ import {
 import type { ImageView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
-import { imagesToChoose, namesOf, type Page, type RestoreOptions } from "./state.ts";
+import { imagesToChoose, namesOrCount, type Page, type RestoreOptions } from "./state.ts";
 import { imageList } from "./store-rows.ts";
 
 /** Lines around the images and the options: the title bar, a heading, what was said, keys. */
@@ -29,9 +30,11 @@ export function imageRows(
   const speech = speechOf(model);
   const { t } = speech;
   const images = imagesToChoose(model);
-  const names = namesOf(model, targets.pcs);
-  const whom = targets.room === null ? names.join(", ") : t("ask.allOf", { room: targets.room });
-  const title = paragraph(t("ask.image", { whom }), columns, "bold").slice(0, 2);
+  const whom =
+    targets.room === null
+      ? namesOrCount(model, targets.pcs, columns)
+      : t("ask.allOf", { room: targets.room });
+  const title = paragraph(t("ask.image", { whom }), columns, "bold");
   if (images.length === 0) {
     return [...title, blank, line(t("image.none"))];
   }
@@ -40,7 +43,7 @@ export function imageRows(
   const below = [
     ...gap,
     ...(isLow ? [] : notesRowsOf(images[chosen], speech, columns)),
-    ...optionRows(page.options, speech),
+    ...optionRows(page.options, speech, columns),
   ];
   const above = [...title, ...gap];
   const room = lines - frameLines - above.length - below.length;
@@ -61,6 +64,7 @@ export const notesRowsOf = (
 const optionRows = (
   { delta, verify, afterwards, start, personalise, fit }: RestoreOptions,
   { t }: ConsoleSpeech,
+  columns: number,
 ): Row[] =>
   (
     [
@@ -71,4 +75,7 @@ const optionRows = (
       ["o", "how.own", personalise === "none" ? "how.ownNothing" : "how.ownAll"],
       ["f", "how.fit", fit === "auto" ? "how.fitSmallest" : "how.never"],
     ] as const
-  ).map(([key, what, how]) => [span(` ${key}  `, "bold"), span(`${cell(t(what), 8)}${t(how)}`)]);
+  ).map(([key, what, how]) => [
+    span(` ${key}  `, "bold"),
+    span(cut(`${cell(t(what), 8)}${t(how)}`, columns - 5)),
+  ]);

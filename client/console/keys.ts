@@ -70,7 +70,7 @@ export function press(model: Model, before: Ui, key: Key, page: number): Step {
       return { ui: pressAtFilter(ui, key), effect: null };
     default:
       if (key.name === "escape") return { ui: toBase(ui), effect: null };
-      return pressInDialog(model, ui, ui.page, key);
+      return pressInDialog(model, ui, ui.page, key, page);
   }
 }
 
@@ -240,6 +240,7 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
         name: "confirm",
         question: t("forget.ask", { names }),
         warnings: forgottenLines(speechOf(model)),
+        from: 0,
         calls: ids.map((id) => ({ method: "delete", path: `/pcs/${encodeURIComponent(id)}` })),
         done: t("forget.done", { names }),
       });
@@ -283,11 +284,18 @@ function pressKeys(model: Model, ui: Ui, pcs: readonly PcView[], what: "admit" |
   const speech = speechOf(model);
   const { t } = speech;
   const names = pcs.map(({ name }) => name).join(", ");
-  const lines = pcs.flatMap((pc) => identityLines(pc, speech).map((text) => `${pc.name}: ${text}`));
+  const lines = pcs.flatMap((pc) => {
+    const [key, ...more] = identityLines(pc, speech);
+    // That nobody has placed it yet is what is asked about.
+    return [key, ...(pc.identity?.state === "waiting" ? [] : more)].map(
+      (text) => `${pc.name}: ${text}`,
+    );
+  });
   return open(ui, {
     name: "confirm",
     question: t(what === "admit" ? "admit.ask" : "revoke.ask", { names }),
-    warnings: what === "admit" ? lines : [t("revoke.warning")],
+    warnings: what === "admit" ? [t("admit.compare"), ...lines] : [t("revoke.warning")],
+    from: 0,
     calls: pcs.map(({ id, identity }) => ({
       method: "post",
       path: `/pcs/${encodeURIComponent(id)}/${what}`,
@@ -328,6 +336,7 @@ function confirmPower(
     name: "confirm",
     question: t(`power.${action}`, { names }),
     warnings,
+    from: 0,
     calls: powerCalls(
       pcs.map(({ id }) => id),
       action,

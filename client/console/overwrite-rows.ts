@@ -1,22 +1,21 @@
 /** The dialog that shows which disks a restore will overwrite, what each PC becomes, and asks for a typed word. */
 import { imageName } from "../../core/image/manifest.ts";
-import { orderKeyLines } from "../../core/screen/identity.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import {
-  blank,
   cell,
   line,
   paragraph,
   type Row,
   type ScreenSize,
+  type Style,
   span,
 } from "../../core/screen/row.ts";
-import { foreseenTarget, sectorsOf } from "../../core/screen/target.ts";
+import { sectorsOf } from "../../core/screen/target.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
-import type { ImageView, PcView } from "../../core/wire/views.ts";
-import { fieldRow } from "./field-row.ts";
 import { fitSaid } from "./fit.ts";
 import { notesRowsOf } from "./image-rows.ts";
+import type { LongPage } from "./long-page.ts";
+import { type Losses, lossesOf } from "./losses.ts";
 import type { Model } from "./model.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import {
@@ -26,50 +25,68 @@ import {
   type Page,
   type RestoreOptions,
 } from "./state.ts";
+import { askRows, factRows, gapOf, wrapParts } from "./word-rows.ts";
 
-export function overwriteRows(
+/** `size`: what there is of the screen for the page. */
+export function overwritePage(
   model: Model,
   page: Extract<Page, { name: "overwrite" }>,
-  { columns, lines }: ScreenSize,
-): Row[] {
+  size: ScreenSize,
+): LongPage {
   const { targets, image, value, refused, from, options } = page;
+  const { columns, lines } = size;
   const speech = speechOf(model);
   const { t, told } = speech;
   const { keys, pcs } = overwrittenPcs(model, targets);
-  const word = overwriteWord(model, targets);
-  const warnings = image.warnings
-    .slice(0, 2)
-    .flatMap((warning) => paragraph(told(warning), columns, "warn").slice(0, 2));
-  const ask: Row[] = [
-    blank,
-    ...paragraph(
-      t("over.written", {
-        ...{ image: imageName(image), size: speech.size(image.usedBytes), source: image.source },
-        how: howText(options, speech),
-      }),
-      columns,
-    ).slice(0, 2),
-    ...notesRowsOf(image, speech, columns),
-    ...warnings,
-    ...fitSaid(model, targets, image, page.options).lines.flatMap((text) =>
-      paragraph(text, columns, "warn").slice(0, 3),
+  const said = (texts: readonly string[], style: Style): Row[] =>
+    texts.flatMap((text) => paragraph(text, columns, style));
+  // Only the agent knows where the image's data end: it refuses a disk that is too small.
+  const request = { named: null, failingDisks: [], sectors: sectorsOf(image) };
+  const { warnings, disks, leftOut } = lossesOf(model, pcs, keys, request);
+  const faults = nameFaults(pcs, options, systemsOn(image.partitions));
+  const text = [
+    ...said(
+      faults.map(({ what }) => t("over.refused", { why: told(what) })),
+      "bad",
     ),
-    ...ownRows(pcs, image, options, speech, { columns, lines }),
-    ...orderKeyLines(keys, speech).flatMap((text) => paragraph(text, columns, "warn").slice(0, 3)),
-    fieldRow(t("word.type", { word }), value),
-    refused ? line(t("word.wrong", { word }), "warn") : blank,
+    ...said(warnings, "warn"),
+    ...disks.flatMap((disk, index) =>
+      diskRows(disk, pcs[index]?.state === "offline", speech, columns),
+    ),
+    ...said(leftOut, "warn"),
   ];
-  const room = Math.max(1, lines - 6 - ask.length);
-  const first = Math.max(0, Math.min(from, pcs.length - room));
-  const shown = pcs.slice(first, first + room);
-  const more =
-    pcs.length > shown.length ? t("range", { from: first + 1, to: first + shown.length }) : "";
-  return [
-    line(`${t("lost", { count: pcs.length })}${more}:`, "bad"),
-    blank,
-    ...shown.map((pc) => targetRow(pc, model, image, columns)),
-    ...ask,
+  const about = [
+    ...said(
+      [
+        t("over.written", {
+          ...{ image: imageName(image), size: speech.size(image.usedBytes), source: image.source },
+          how: howText(options, speech),
+        }),
+      ],
+      "plain",
+    ),
+    ...notesRowsOf(image, speech, columns),
+    ...said(image.warnings.map(told), "warn"),
+    ...said(fitSaid(model, targets, image, options).lines, "warn"),
+    ...(options.personalise === "none" || faults.length > 0
+      ? []
+      : personalLines(image, speech).flatMap((each) =>
+          paragraph(each.trimStart(), columns, "plain", each.startsWith(" ") ? 3 : 1),
+        )),
   ];
+  const title = `${t("lost", { count: pcs.length })}:`;
+  const head = [...paragraph(title, columns, "bad"), ...gapOf(size)];
+  const gap = gapOf(size);
+  const ask = askRows({ word: overwriteWord(model, targets), value, refused }, speech, size);
+  // What is written stays below the disks as long as that leaves them half of the page.
+  const room = lines - head.length - gap.length - ask.length;
+  const stays = about.length <= room - Math.min(text.length, Math.ceil(room / 2));
+  return {
+    head,
+    text: stays ? text : [...text, ...gap, ...about],
+    foot: [...gap, ...(stays ? about : []), ...ask],
+    from,
+  };
 }
 
 /** What else is to be known of how it is done. */
@@ -77,45 +94,28 @@ const howText = ({ delta, afterwards }: RestoreOptions, { t }: ConsoleSpeech): s
   (delta ? t("over.differs") : "") +
   (afterwards === "stay" ? "" : t("over.then", { what: t(`then.${afterwards}`) }));
 
-/** So many lines of the screen are for the disks, and for all but what a PC gets as its own. */
-const otherLines = 16;
-
-/** What each PC becomes, or which names keep it from that. */
-function ownRows(
-  pcs: readonly PcView[],
-  image: ImageView,
-  options: RestoreOptions,
-  speech: ConsoleSpeech,
-  { columns, lines: screenLines }: ScreenSize,
-): Row[] {
-  const { t, told } = speech;
-  if (options.personalise === "none") return [];
-  const faults = nameFaults(pcs, options, systemsOn(image.partitions));
-  const lines =
-    faults.length > 0
-      ? faults.map(({ what }) => t("over.refused", { why: told(what) }))
-      : personalLines(image, speech);
-  const rows = lines.flatMap((text) =>
-    text.startsWith(" ")
-      ? [line(cell(text, columns - 2))]
-      : paragraph(text, columns, faults.length > 0 ? "bad" : "plain").slice(0, 2),
-  );
-  const limit = Math.max(4, screenLines - otherLines);
-  if (rows.length <= limit) return rows;
-  const rest =
-    faults.length > 0 ? t("over.moreNames") : t("over.moreSteps", { image: imageName(image) });
-  return [...rows.slice(0, limit - 1), line(rest)];
-}
+/** Of a PC's name before its disk; a longer name is above it. */
+const nameWidth = 14;
+/** On narrower screens the disk hangs below the name. */
+const narrow = 60;
 
 /** One PC, and the disk that will be overwritten there: the one that its agent will choose. */
-function targetRow(pc: PcView, model: Model, image: ImageView, columns: number): Row {
-  const speech = speechOf(model);
-  const off = pc.state === "offline" ? speech.t("over.off") : "";
-  // Only the agent knows where the image's data end: it refuses a disk that is too small.
-  const request = { named: null, failingDisks: [], sectors: sectorsOf(image) };
-  const { text, refused } = foreseenTarget(pc, model.rooms.values(), request, speech);
+function diskRows(
+  { pc, text, needsCare }: Losses["disks"][number],
+  isOff: boolean,
+  { t }: ConsoleSpeech,
+  columns: number,
+): Row[] {
+  const style = needsCare ? "warn" : "plain";
+  const disk = `${isOff ? t("over.off") : ""}${text}`;
+  if (columns < narrow) return factRows(`${pc}  ${disk}`, columns, style);
+  const isLong = pc.length > nameWidth;
+  const texts = wrapParts(disk, columns - nameWidth - 3);
   return [
-    span(` ${cell(pc.name, 14)} `, "bold"),
-    span(cell(`${off}${text}`, columns - 17), refused ? "warn" : "plain"),
+    ...(isLong ? [line(pc, "bold")] : []),
+    ...texts.map((part, index): Row => {
+      const name = index === 0 && !isLong ? pc : "";
+      return [span(` ${cell(name, nameWidth)} `, "bold"), span(part, style)];
+    }),
   ];
 }

@@ -4,17 +4,17 @@ import { blank, cell, line, paragraph, type Row, type ScreenSize } from "../../c
 import { fieldRow } from "./field-row.ts";
 import type { Model } from "./model.ts";
 import { speechOf } from "./speech.ts";
-import { namesOf, type Page, roomNames } from "./state.ts";
+import { namesOrCount, type Page, roomNames } from "./state.ts";
 
 export function promptRows(
   model: Model,
   page: Extract<Page, { name: "prompt" }>,
   { columns }: ScreenSize,
 ): { body: Row[]; keys: string } {
-  const names = namesOf(model, page.pcs).join(", ");
+  const names = namesOrCount(model, page.pcs, columns);
   const speech = speechOf(model);
   const { t } = speech;
-  const field = fieldRow(t("field.name"), page.value);
+  const field = fieldRow(t("field.name"), page.value, columns);
   switch (page.for) {
     case "capture": {
       const known = [...new Set([...model.images.values()].map(({ name }) => name))].sort();

@@ -49,6 +49,7 @@ function yesPage(request: RequestView, { t, told }: ConsoleSpeech): Page {
       name: "confirm",
       question: t("request.ask", { pc: name, what: told(what) }),
       warnings: [],
+      from: 0,
       calls,
       done,
     };
@@ -56,10 +57,12 @@ function yesPage(request: RequestView, { t, told }: ConsoleSpeech): Page {
   return {
     name: "word",
     title: t("lost", { count: overwrites.length }),
+    warnings: [],
     facts: overwrites,
     word,
     value: "",
     refused: false,
+    from: 0,
     calls: [{ method: "post", path, body: { overwrite: word } }],
     done,
   };

@@ -39,7 +39,7 @@ export function roomRows(
   const marked = ui.marked.size === 0 ? "" : `   ${t("list.marked", { count: ui.marked.size })}`;
   const filter =
     ui.page.name === "filter"
-      ? fieldRow(t("field.filter"), ui.filter)
+      ? fieldRow(t("field.filter"), ui.filter, columns)
       : ui.filter === "" && marked === ""
         ? blank
         : [

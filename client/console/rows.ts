@@ -10,9 +10,8 @@ import {
   type ScreenSize,
   screenful,
 } from "../../core/screen/row.ts";
-import { dialogRows } from "./dialog-rows.ts";
-import { helpRows } from "./help-rows.ts";
-import { type LongPage, longRows, shownFrom, textLines } from "./long-page.ts";
+import { dialogRows, isLong, type LongDialog, longDialog } from "./dialog-rows.ts";
+import { longRows, shownFrom, textLines } from "./long-page.ts";
 import { lookRows } from "./look-rows.ts";
 import type { Model } from "./model.ts";
 import { pcRows } from "./pc-rows.ts";
@@ -20,7 +19,7 @@ import { bannerRows } from "./request-rows.ts";
 import { roomRows } from "./room-rows.ts";
 import { sessionPage, sessionRows as showSession } from "./session-rows.ts";
 import { speechOf } from "./speech.ts";
-import { chosenPc, type Page, settled, type Ui } from "./state.ts";
+import { chosenPc, settled, type Ui } from "./state.ts";
 
 /** Lines that are not the list: two at the top, a heading, sessions, a message, keys. */
 const listFrame = 9;
@@ -28,8 +27,10 @@ const listFrame = 9;
 /** How many PCs, or rows of a long text, the page shows at once. */
 export function pageLines(model: Model, ui: Ui, size: ScreenSize): number {
   const left = below(bannerRows(model, ui, size.columns), size);
-  const long = longPage(model, ui, left);
-  if (long !== undefined) return textLines(long, bodyLines(model, ui, left));
+  if (isLong(ui.page)) {
+    const { page, lines } = longAt(model, ui, ui.page, left);
+    return textLines(page, lines);
+  }
   return ui.page.name === "session" ? sessionPage(left) : Math.max(1, left.lines - listFrame);
 }
 
@@ -42,19 +43,16 @@ export function rows(model: Model, before: Ui, size: ScreenSize): Row[] {
 
 /** With a long text from the row from which it is shown: what keys move is what is seen. */
 export function asShown(model: Model, ui: Ui, size: ScreenSize): Ui {
+  if (!isLong(ui.page)) return ui;
   const left = below(bannerRows(model, ui, size.columns), size);
-  const long = longPage(model, ui, left);
-  if (long === undefined) return ui;
-  const page = { ...ui.page, from: shownFrom(long, bodyLines(model, ui, left)) } as Page;
-  return { ...ui, page };
+  const { page, lines } = longAt(model, ui, ui.page, left);
+  return { ...ui, page: { ...ui.page, from: shownFrom(page, lines) } };
 }
 
-/** The pages whose text may be longer than the screen. */
-function longPage(model: Model, { page }: Ui, { columns }: ScreenSize): LongPage | undefined {
-  const speech = speechOf(model);
-  if (page.name !== "help") return undefined;
-  const head = [line(speech.t("help.title"), "bold"), blank];
-  return { head, text: helpRows(speech, columns), foot: [], from: page.from };
+/** A text that may be longer than the screen, and so many lines for it. */
+function longAt(model: Model, ui: Ui, page: LongDialog, size: ScreenSize) {
+  const lines = bodyLines(model, ui, size);
+  return { ...longDialog(model, page, { columns: size.columns, lines }), lines };
 }
 
 /** Between the title and what was said last, above the keys. */
@@ -82,9 +80,12 @@ function pageRows(model: Model, ui: Ui, size: ScreenSize): Row[] {
     );
   // Every page counts one line for what was said.
   const left = { columns, lines: bodyLines(model, ui, size) + 3 };
-  const long = longPage(model, ui, size);
-  const longBody = long === undefined ? [] : longRows(long, bodyLines(model, ui, size), speech);
-  switch (ui.page.name) {
+  const { page } = ui;
+  if (isLong(page)) {
+    const long = longAt(model, ui, page, size);
+    return frame(longRows(long.page, long.lines, speech), long.keys);
+  }
+  switch (page.name) {
     case "list":
     case "filter":
       return roomRows(
@@ -99,19 +100,14 @@ function pageRows(model: Model, ui: Ui, size: ScreenSize): Row[] {
       return frame(body, t("keys.pc"));
     }
     case "look":
-      return frame(
-        [line(ui.page.title, "bold"), ...lookRows(model, ui.page.from, left)],
-        t("keys.back"),
-      );
+      return frame([line(page.title, "bold"), ...lookRows(model, page.from, left)], t("keys.back"));
     case "session": {
-      const session = model.sessions.get(ui.page.id);
-      const body = session === undefined ? [] : showSession(model, session, ui.page.from, size);
+      const session = model.sessions.get(page.id);
+      const body = session === undefined ? [] : showSession(model, session, page.from, size);
       return frame(body, t("keys.session"));
     }
-    case "help":
-      return frame(longBody, t("keys.help"));
     default: {
-      const { body, keys } = dialogRows(model, ui.page, ui.room, left);
+      const { body, keys } = dialogRows(model, page, ui.room, left);
       return frame(body, keys);
     }
   }

@@ -1,18 +1,14 @@
 /** Keys that act on a session: on the list, on a PC's page, and on the session's own page. */
 import { isTriedAgain, triedAgain } from "../../core/screen/again.ts";
 import { diskIdentity } from "../../core/screen/disk.ts";
-import { orderKeyLines, orderKeys, shownOf } from "../../core/screen/identity.ts";
+import { type OrderKeys, orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved } from "../../core/screen/keys.ts";
 import { isRunning } from "../../core/screen/pc-state.ts";
 import { subjectOf } from "../../core/screen/report.ts";
-import {
-  anyTarget,
-  foreseenTarget,
-  type TargetRequest,
-  targetOf,
-} from "../../core/screen/target.ts";
+import { anyTarget, type TargetRequest, targetOf } from "../../core/screen/target.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
+import { lossesOf } from "./losses.ts";
 import type { Model } from "./model.ts";
 import { speechOf } from "./speech.ts";
 import { chosenPc, overwriteWord, type Page, roomSessions, toBase, type Ui } from "./state.ts";
@@ -91,6 +87,7 @@ export function pressSession(model: Model, ui: Ui, session: SessionView, key: "s
         : session.kind === "wipe"
           ? [t("stop.wipe")]
           : [t("stop.restore", { count: pending })],
+    from: 0,
     calls: [{ method: "post", path: `${path}/stop`, body: {} }],
     done: t("stop.done", { session: title }),
   });
@@ -109,6 +106,7 @@ export function pressDrop(model: Model, ui: Ui, session: SessionView): Step {
     name: "confirm",
     question: t("drop.ask", { pc: pc.name, session: title }),
     warnings: [t("drop.warning", { disk })],
+    from: 0,
     calls: [{ method: "post", path: `${pathOf(session)}/drop`, body: { pc: pc.id } }],
     done: t("drop.done", { pc: pc.name, session: title }),
   });
@@ -126,7 +124,7 @@ export function pressAdmit(model: Model, ui: Ui): Step {
   const keys = orderKeys([pc], model.rooms.values());
   const body = { pc: pc.id, overwrite: pc.name, shown: shownOf(keys) };
   return open(ui, {
-    ...overwritten(model, [pc], targetOf(part.session)),
+    ...overwritten(model, [pc], { request: targetOf(part.session) }),
     calls: [{ method: "post", path: `${pathOf(part.session)}/admit`, body }],
     done: t("letIn.done", { pc: pc.name }),
   });
@@ -141,33 +139,39 @@ function pressRetry(model: Model, ui: Ui, session: SessionView): Step {
   if (pcs.length === 0) return refuse(ui, t("no.failures"));
   const overwrite = pcs.map(({ name }) => name).join(",");
   return open(ui, {
-    ...overwritten(model, pcs, targetOf(session)),
+    ...overwritten(model, pcs, { request: targetOf(session) }),
     calls: [{ method: "post", path: `${pathOf(session)}/retry`, body: { overwrite } }],
     done: t("retry.done", { names: overwrite }),
   });
 }
 
 /** What the typed word is for: the PCs, the disk that each will lose, and what happens afterwards. */
-export const overwritten = (
+export function overwritten(
   model: Model,
   pcs: readonly PcView[],
-  request: TargetRequest = anyTarget,
-  afterwards: readonly string[] = [],
-) => ({
-  name: "word" as const,
-  title: speechOf(model).t("lost", { count: pcs.length }),
-  facts: [
-    ...pcs.map(
-      (pc) =>
-        `${pc.name}  ${foreseenTarget(pc, model.rooms.values(), request, speechOf(model)).text}`,
-    ),
-    ...orderKeyLines(orderKeys(pcs, model.rooms.values()), speechOf(model)),
-    ...afterwards,
-  ],
-  word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
-  value: "",
-  refused: false,
-});
+  {
+    request = anyTarget,
+    keys = orderKeys(pcs, model.rooms.values()),
+    afterwards = [],
+  }: {
+    readonly request?: TargetRequest;
+    /** Of all that the order is about. */
+    readonly keys?: OrderKeys;
+    readonly afterwards?: readonly string[];
+  } = {},
+) {
+  const { warnings, disks, leftOut } = lossesOf(model, pcs, keys, request);
+  return {
+    name: "word" as const,
+    title: speechOf(model).t("lost", { count: pcs.length }),
+    warnings,
+    facts: [...disks.map(({ pc, text }) => `${pc}  ${text}`), ...leftOut, ...afterwards],
+    word: overwriteWord(model, { room: null, pcs: pcs.map(({ id }) => id) }),
+    value: "",
+    refused: false,
+    from: 0,
+  };
+}
 
 export const look = (title: string, path: string, from: "top" | "end", back: Page): Page => ({
   name: "look",

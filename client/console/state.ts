@@ -71,7 +71,7 @@ export type Page =
       readonly image: ImageView;
       readonly value: string;
       readonly refused: boolean;
-      /** First line of the list of disks that is shown. */
+      /** First row of the disks, and of what is said of them, that is shown. */
       readonly from: number;
     }
   | { readonly name: "disks"; readonly pc: string; readonly chosen: number }
@@ -113,10 +113,13 @@ export type Page =
   | {
       readonly name: "word";
       readonly title: string;
+      readonly warnings: readonly string[];
       readonly facts: readonly string[];
       readonly word: string;
       readonly value: string;
       readonly refused: boolean;
+      /** First row of warnings and facts that is shown. */
+      readonly from: number;
       readonly calls: readonly Call[];
       readonly done: string;
     }
@@ -124,6 +127,8 @@ export type Page =
       readonly name: "confirm";
       readonly question: string;
       readonly warnings: readonly string[];
+      /** First row that is shown. */
+      readonly from: number;
       readonly calls: readonly Call[];
       /** The message after the calls have succeeded. */
       readonly done: string;
@@ -274,6 +279,12 @@ export function settled(model: Model, ui: Ui): Ui {
 /** Names of PCs by their ids; an id that is gone stands for itself. */
 export const namesOf = (model: Model, pcs: readonly string[]): string[] =>
   pcs.map((id) => model.pcs.get(id)?.name ?? id);
+
+/** Their names, or where these are longer than two lines of a screen how many they are. */
+export function namesOrCount(model: Model, pcs: readonly string[], columns: number): string {
+  const names = namesOf(model, pcs).join(", ");
+  return names.length <= 2 * columns ? names : speechOf(model).t("manyPcs", { count: pcs.length });
+}
 
 /** More PCs than this are confirmed by their count. */
 const namesTyped = 3;

@@ -77,6 +77,7 @@ export function pressAtStore(
     return open(ui, {
       name: "word",
       title: t("store.deleted"),
+      warnings: [],
       facts: [
         ...deletedLines(image, [...model.images.values()], speech),
         t("store.capturedFrom", { date: date(image.capturedAt), source: image.source }),
@@ -84,6 +85,7 @@ export function pressAtStore(
       word: name,
       value: "",
       refused: false,
+      from: 0,
       calls: [{ method: "delete", path }],
       done: t("delete.done", { image: name }),
     });
@@ -118,6 +120,7 @@ export function pressAtRoom(
             name: "confirm",
             question: t("roomDelete.ask", { room: room.name }),
             warnings: room.pcs === 0 ? [] : [t("roomDelete.warning", { count: room.pcs })],
+            from: 0,
             calls: [{ method: "delete", path }],
             done: t("roomDelete.done", { room: room.name }),
           },

@@ -11,11 +11,10 @@ import {
   visibleFrom,
 } from "../../core/screen/row.ts";
 import type { ImageView, OptimiseView } from "../../core/wire/views.ts";
-import { fieldRow } from "./field-row.ts";
 import type { Model } from "./model.ts";
 import { notesRows } from "./notes.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
-import { imagesToChoose, type Page } from "./state.ts";
+import { imagesToChoose } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
 
 /** With the blanks before it. */
@@ -128,24 +127,5 @@ export function roomPageRows(
       .map(({ key, value }, index) =>
         line(`${cell(key, 14)}${settingText(value)}`, from + index === chosen ? "chosen" : "plain"),
       ),
-  ];
-}
-
-export function wordRows(
-  page: Extract<Page, { name: "word" }>,
-  { t }: ConsoleSpeech,
-  { columns, lines }: ScreenSize,
-): Row[] {
-  const { title, facts, word, value, refused } = page;
-  const room = Math.max(1, lines - 10);
-  const more = facts.length - room;
-  return [
-    line(`${title}:`, "bad"),
-    blank,
-    ...facts.slice(0, room).map((fact) => line(cell(fact, columns - 2))),
-    ...(more > 0 ? [line(t("list.andMore", { count: more }))] : []),
-    blank,
-    fieldRow(t("word.type", { word }), value),
-    refused ? line(t("word.wrong", { word }), "warn") : blank,
   ];
 }

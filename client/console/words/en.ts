@@ -84,7 +84,7 @@ export const en = {
   "keys.command": "Enter: run it in this terminal   Esc: back",
   "keys.continue": "Enter: continue   Esc: back",
   "keys.word": "Word and Enter: go ahead   Esc: change nothing",
-  "keys.yes": "y: yes   Any other key: back",
+  "keys.yes": "y: yes   Any other key: back   Up Down: all of it",
   "keys.capture": "Enter: capture   Esc: back",
   "keys.create": "Enter: create   Esc: back",
   "keys.rename": "Ctrl-U: empty   Enter: rename   Esc: back",
@@ -249,9 +249,16 @@ export const en = {
   "over.differs": "; only what differs",
   "over.then": "; then {what}",
   "over.refused": "REFUSED: {why}",
-  "over.moreNames": "and more names that cannot be taken",
-  "over.moreSteps": "and more: `roomcast image step list {image}`",
   "over.off": "off   ",
+  "over.places": {
+    one: "{count} PC was never seen before: compare its code with its screen. This order places it.",
+    other:
+      "{count} PCs were never seen before: compare each code with the PC's screen. This order places them.",
+  },
+  "over.leftOut": {
+    one: "{count} PC is left out: why is said below the disks.",
+    other: "{count} PCs are left out: why is said below the disks.",
+  },
   // What was done, or cannot be
   "title.session": "session {session} ({kind} of {image})",
   "title.screen": "The screen of {pc}",
@@ -293,6 +300,7 @@ export const en = {
   "powered.boot-disk": "{names}: sent to their disk",
   "power.inSession": "{pc} is in session {session} ({state})",
   "admit.ask": "Let {names} have orders?",
+  "admit.compare": "Compare each code with the PC's screen.",
   "admit.done": "admitted {names}",
   "revoke.ask": "Revoke the keys of {names}?",
   "revoke.warning": "They are cut off, and get nothing until they are admitted again.",

@@ -84,7 +84,7 @@ export const es: ConsoleWords = {
   "keys.command": "Intro: ejecutar aquí   Esc: volver",
   "keys.continue": "Intro: continuar   Esc: volver",
   "keys.word": "Palabra e Intro: seguir   Esc: no cambiar nada",
-  "keys.yes": "y: sí   Otra tecla: volver",
+  "keys.yes": "y: sí   Otra tecla: volver   Arr. Ab.: leer todo",
   "keys.capture": "Intro: capturar   Esc: volver",
   "keys.create": "Intro: crear   Esc: volver",
   "keys.rename": "Ctrl-U: vaciar   Intro: renombrar   Esc: volver",
@@ -250,9 +250,16 @@ export const es: ConsoleWords = {
   "over.differs": "; solo lo que difiere",
   "over.then": "; luego {what}",
   "over.refused": "RECHAZADO: {why}",
-  "over.moreNames": "y más nombres que no valen",
-  "over.moreSteps": "y más: `roomcast image step list {image}`",
   "over.off": "apagado  ",
+  "over.places": {
+    one: "{count} PC nunca visto antes: compare su código con su pantalla. Esta orden lo coloca.",
+    other:
+      "{count} PC nunca vistos antes: compare cada código con la pantalla del PC. Esta orden los coloca.",
+  },
+  "over.leftOut": {
+    one: "{count} PC queda excluido: el motivo está debajo de los discos.",
+    other: "{count} PC quedan excluidos: los motivos están debajo de los discos.",
+  },
   // What was done, or cannot be
   "title.session": "sesión {session} ({kind} de {image})",
   "title.screen": "La pantalla de {pc}",
@@ -294,6 +301,7 @@ export const es: ConsoleWords = {
   "powered.boot-disk": "{names}: enviado a su disco",
   "power.inSession": "{pc} está en la sesión {session} ({state})",
   "admit.ask": "¿Admitir {names}?",
+  "admit.compare": "Compare cada código con la pantalla del PC.",
   "admit.done": "admitido: {names}",
   "revoke.ask": "¿Revocar las claves de {names}?",
   "revoke.warning": "Quedan cortados y no reciben nada hasta que se admitan de nuevo.",

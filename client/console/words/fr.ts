@@ -84,7 +84,7 @@ export const fr: ConsoleWords = {
   "keys.command": "Entrée : exécuter ici   Échap : retour",
   "keys.continue": "Entrée : continuer   Échap : retour",
   "keys.word": "Mot et Entrée : continuer   Échap : ne rien changer",
-  "keys.yes": "y : oui   Autre touche : retour",
+  "keys.yes": "y : oui   Autre touche : retour   Haut Bas : tout lire",
   "keys.capture": "Entrée : capturer   Échap : retour",
   "keys.create": "Entrée : créer   Échap : retour",
   "keys.rename": "Ctrl-U : vider   Entrée : renommer   Échap : retour",
@@ -248,9 +248,16 @@ export const fr: ConsoleWords = {
   "over.differs": " ; seulement les différences",
   "over.then": " ; ensuite {what}",
   "over.refused": "REFUSÉ : {why}",
-  "over.moreNames": "et d’autres noms impossibles",
-  "over.moreSteps": "et plus : `roomcast image step list {image}`",
   "over.off": "éteint  ",
+  "over.places": {
+    one: "{count} PC jamais vu auparavant : comparez son code avec son écran. Cet ordre le place.",
+    other:
+      "{count} PC jamais vus auparavant : comparez chaque code avec l’écran du PC. Cet ordre les place.",
+  },
+  "over.leftOut": {
+    one: "{count} PC est laissé de côté : la raison est sous les disques.",
+    other: "{count} PC sont laissés de côté : les raisons sont sous les disques.",
+  },
   // What was done, or cannot be
   "title.session": "session {session} ({kind} de {image})",
   "title.screen": "L’écran de {pc}",
@@ -292,6 +299,7 @@ export const fr: ConsoleWords = {
   "powered.boot-disk": "{names} : démarrage du disque",
   "power.inSession": "{pc} est dans la session {session} ({state})",
   "admit.ask": "Admettre {names} ?",
+  "admit.compare": "Comparez chaque code avec l’écran du PC.",
   "admit.done": "admis : {names}",
   "revoke.ask": "Révoquer les clés de {names} ?",
   "revoke.warning": "Ils sont coupés et ne reçoivent rien jusqu’à être admis de nouveau.",

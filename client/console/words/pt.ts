@@ -84,7 +84,7 @@ export const pt: ConsoleWords = {
   "keys.command": "Enter: executar aqui   Esc: voltar",
   "keys.continue": "Enter: continuar   Esc: voltar",
   "keys.word": "Palavra e Enter: seguir   Esc: não mudar nada",
-  "keys.yes": "y: sim   Outra tecla: voltar",
+  "keys.yes": "y: sim   Outra tecla: voltar   Cima Baixo: ler tudo",
   "keys.capture": "Enter: capturar   Esc: voltar",
   "keys.create": "Enter: criar   Esc: voltar",
   "keys.rename": "Ctrl-U: limpar   Enter: renomear   Esc: voltar",
@@ -249,9 +249,16 @@ export const pt: ConsoleWords = {
   "over.differs": "; só o que difere",
   "over.then": "; depois {what}",
   "over.refused": "RECUSADO: {why}",
-  "over.moreNames": "e mais nomes que não servem",
-  "over.moreSteps": "e mais: `roomcast image step list {image}`",
   "over.off": "desligado  ",
+  "over.places": {
+    one: "{count} PC nunca visto antes: compare o código com a tela dele. Esta ordem o coloca.",
+    other:
+      "{count} PCs nunca vistos antes: compare cada código com a tela do PC. Esta ordem os coloca.",
+  },
+  "over.leftOut": {
+    one: "{count} PC fica de fora: o motivo está abaixo dos discos.",
+    other: "{count} PCs ficam de fora: os motivos estão abaixo dos discos.",
+  },
   // What was done, or cannot be
   "title.session": "sessão {session} ({kind} de {image})",
   "title.screen": "A tela de {pc}",
@@ -293,6 +300,7 @@ export const pt: ConsoleWords = {
   "powered.boot-disk": "{names}: enviado ao seu disco",
   "power.inSession": "{pc} está na sessão {session} ({state})",
   "admit.ask": "Admitir {names}?",
+  "admit.compare": "Compare cada código com a tela do PC.",
   "admit.done": "admitido: {names}",
   "revoke.ask": "Revogar as chaves de {names}?",
   "revoke.warning": "Eles são desconectados e não recebem nada até serem admitidos de novo.",

@@ -101,7 +101,7 @@ test("before the word is typed, what each PC gets as its own and the image's own
   at.terminal.press("\u001b");
   await at.terminal.until("> pc01");
   at.terminal.press(`r${arrow.down}\r`);
-  const many = await at.terminal.until("`roomcast image step list win11-lab@3`");
+  const many = await at.terminal.until("8-step.sh");
   assert.match(many, /EVERYTHING ON THIS DISK WILL BE LOST/);
   assert.match(many, /Type pc01 and press Enter/);
   at.terminal.press("\u001b");
@@ -436,7 +436,8 @@ test("PCs that were never seen before are told with their codes before the word,
   at.terminal.press("\tr");
   await at.terminal.until("which image");
   at.terminal.press("\r");
-  await at.terminal.until("1 PC was never seen before: pc01 (code 004 711)");
+  await at.terminal.until("1 PC was never seen before");
+  await at.terminal.until(/pc01 +NEW \(code 004 711\) +\/dev\/sda/);
   await at.terminal.until(/left out: pc03 is not known for sure: it may be lab1-a3/);
   at.terminal.press("default\r");
   await at.terminal.until("restoring win11-lab@1");

@@ -137,7 +137,7 @@ for (const language of languages) {
 
 /** What is the same in every language: names, figures, and words that the field has in English. */
 const same =
-  /^[ \d]*$|^ lab-1|^ Images|`roomcast|^[ #=![\]-]*$|MAC|^ ?roomcast|\/dev\/|Samsung|win11|GPT|BIOS|UEFI|Mbit|Agent|^ Id |TPM|SSD|^ >?\*? ?(pc|PC)\d*|^ (shell|grow|idleBoot|diskSeconds|admit|ask|disk|naming|domain|address|gateway|dns|prefix|sshKeys|secrets|bootFirst|language|pin|instructorPin) |^ {2}(pc|>)/;
+  /^[ \d]*$|^ lab-1|^ Images|`roomcast|^[ #=![\]-]*$|MAC|^ ?roomcast|\/dev\/|Samsung|win11|GPT|BIOS|UEFI|Mbit|Agent|^ Id |^ *sata$|TPM|SSD|^ >?\*? ?(pc|PC)\d*|^ (shell|grow|idleBoot|diskSeconds|admit|ask|disk|naming|domain|address|gateway|dns|prefix|sshKeys|secrets|bootFirst|language|pin|instructorPin) |^ {2}(pc|>)/;
 
 for (const language of languages.slice(1)) {
   test(`in ${language} no row of any page is the English one`, () => {
