@@ -20,11 +20,13 @@ export interface ConsoleApi {
   events(signal: AbortSignal): AsyncIterable<ConsoleEvent>;
 }
 
-/** A request to the server. Several may belong together, and the first that fails ends them. */
+/** A request to the server. */
 export interface Call {
   readonly method: "post" | "patch" | "delete";
   readonly path: string;
   readonly body?: unknown;
+  /** The name of the PC that it is for, where an order has a call for each of several. */
+  readonly pc?: string;
   /** The server of the campus that shall do it; by default the one that the console shows. */
   readonly server?: string;
 }

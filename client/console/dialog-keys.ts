@@ -119,7 +119,7 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key, line
       if (page.value !== page.word) return open(ui, { ...page, value: "", refused: true });
       const { calls, done } = page;
       const next = { ...toBase(ui), marked: new Set<string>() };
-      return { ui: next, effect: { type: "calls", calls, done, together: true } };
+      return { ui: next, effect: { type: "calls", calls, done } };
     }
     case "confirm": {
       const from = scrolled(page.from, key, lines);
@@ -227,7 +227,12 @@ function pressAtPrompt(
   }
   const names = namesOf(model, pcs).join(", ");
   const patch = (body: unknown): Call[] =>
-    pcs.map((id) => ({ method: "patch", path: `/pcs/${encodeURIComponent(id)}`, body }));
+    pcs.map((id) => ({
+      method: "patch",
+      path: `/pcs/${encodeURIComponent(id)}`,
+      body,
+      pc: namesOf(model, [id]).join(""),
+    }));
   const done = { ...toBase(ui), marked: new Set<string>() };
   switch (page.for) {
     case "capture": {

@@ -241,13 +241,17 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
         question: t("forget.ask", { names }),
         warnings: forgottenLines(speechOf(model)),
         from: 0,
-        calls: ids.map((id) => ({ method: "delete", path: `/pcs/${encodeURIComponent(id)}` })),
+        calls: pcs.map(({ id, name }) => ({
+          method: "delete",
+          path: `/pcs/${encodeURIComponent(id)}`,
+          pc: name,
+        })),
         done: t("forget.done", { names }),
       });
     case "w":
       return {
         ui,
-        effect: { type: "calls", calls: powerCalls(ids, "wake"), done: t("wake.done", { names }) },
+        effect: { type: "calls", calls: powerCalls(pcs, "wake"), done: t("wake.done", { names }) },
       };
     case "b":
       return confirmPower(model, ui, pcs, "reboot");
@@ -296,20 +300,22 @@ function pressKeys(model: Model, ui: Ui, pcs: readonly PcView[], what: "admit" |
     question: t(what === "admit" ? "admit.ask" : "revoke.ask", { names }),
     warnings: what === "admit" ? [t("admit.compare"), ...lines] : [t("revoke.warning")],
     from: 0,
-    calls: pcs.map(({ id, identity }) => ({
+    calls: pcs.map(({ id, name, identity }) => ({
       method: "post",
       path: `/pcs/${encodeURIComponent(id)}/${what}`,
       body: what === "admit" ? { code: identity?.code ?? null } : {},
+      pc: name,
     })),
     done: t(what === "admit" ? "admit.done" : "revoke.done", { names }),
   });
 }
 
-const powerCalls = (ids: readonly string[], action: string): Call[] =>
-  ids.map((id) => ({
+const powerCalls = (pcs: readonly PcView[], action: string): Call[] =>
+  pcs.map(({ id, name }) => ({
     method: "post",
     path: `/pcs/${encodeURIComponent(id)}/power`,
     body: { action },
+    pc: name,
   }));
 
 function confirmPower(
@@ -337,10 +343,7 @@ function confirmPower(
     question: t(`power.${action}`, { names }),
     warnings,
     from: 0,
-    calls: powerCalls(
-      pcs.map(({ id }) => id),
-      action,
-    ),
+    calls: powerCalls(pcs, action),
     done: t(`powered.${action}`, { names }),
   });
 }

@@ -1,5 +1,5 @@
 import type { ReadStream, WriteStream } from "node:tty";
-import { errorText, RoomcastError } from "../../core/errors.ts";
+import { RoomcastError } from "../../core/errors.ts";
 import { openTerminal } from "../../core/node/terminal.ts";
 import type { Key } from "../../core/screen/keys.ts";
 import { type Locale, plainLocale } from "../../core/words/languages.ts";
@@ -9,6 +9,7 @@ import { press } from "./keys.ts";
 import { Looker } from "./looker.ts";
 import { emptyModel, take } from "./model.ts";
 import { asShown, pageLines, rows } from "./rows.ts";
+import { sendAll, troubleText } from "./send.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import { firstUi, type Ui } from "./state.ts";
 import type { Effect } from "./step.ts";
@@ -95,9 +96,8 @@ export async function runConsole(api: ConsoleApi, options: ConsoleOptions = {}):
   const perform = async (effect: Effect): Promise<void> => {
     try {
       if (effect.type === "calls") {
-        if (effect.together) await Promise.all(effect.calls.map(call));
-        else for (const each of effect.calls) await call(each);
-        say(effect.done, true);
+        const { text, good } = await sendAll(effect, call, speech, (each) => say(each, false));
+        say(text, good);
       } else if (effect.type === "follow") {
         const { path, title } = effect;
         say(title, true);
@@ -198,9 +198,3 @@ const verifiedText = (
         ...{ checking, count: damaged.length },
         why: told(`${damaged[0]?.reason}`),
       });
-
-/** What went wrong, and what to do next. */
-function troubleText(error: unknown): string {
-  if (error instanceof RoomcastError) return `${error.message}: ${error.next}`;
-  return errorText(error);
-}

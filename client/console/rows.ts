@@ -132,7 +132,8 @@ const saidRows = (model: Model, ui: Ui, { columns, lines }: ScreenSize): Row[] =
   const { t, told } = speechOf(model);
   if (ui.said !== null) {
     const said = paragraph(ui.said.text, columns, ui.said.good ? "good" : "warn");
-    return atMost(said, Math.max(2, Math.floor(lines / 6)), columns);
+    const limit = ui.said.good ? 2 : Math.max(3, Math.floor(lines / 4));
+    return atMost(said, limit, columns);
   }
   const limit = Math.max(1, Math.floor(lines / 8));
   if (model.connection.state === "down") {

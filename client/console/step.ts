@@ -8,8 +8,6 @@ export type Effect =
       readonly calls: readonly Call[];
       /** What is said at the end. */
       readonly done: string;
-      /** None waits for another. */
-      readonly together?: boolean;
     }
   /** Work that takes a while, with its progress. */
   | { readonly type: "follow"; readonly path: string; readonly title: string }

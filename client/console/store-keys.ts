@@ -283,6 +283,7 @@ export function pressAtMethods(
       method: "post",
       path: `/pcs/${encodeURIComponent(id)}/wipe`,
       body: { method, overwrite: name, shown },
+      pc: name,
     })),
     done: speechOf(model).t("wiped.done", { names: namesOf(model, page.pcs).join(", ") }),
   });

@@ -299,6 +299,11 @@ export const en = {
   "powered.poweroff": "{names}: switched off",
   "powered.boot-disk": "{names}: sent to their disk",
   "power.inSession": "{pc} is in session {session} ({state})",
+  "sent.not": {
+    one: "Not done for {names}: {why}.",
+    other: "Not done for {names}; the first: {why}.",
+  },
+  "sent.done": "Done for {names}.",
   "admit.ask": "Let {names} have orders?",
   "admit.compare": "Compare each code with the PC's screen.",
   "admit.done": "admitted {names}",

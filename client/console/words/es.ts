@@ -300,6 +300,11 @@ export const es: ConsoleWords = {
   "powered.poweroff": "{names}: apagado",
   "powered.boot-disk": "{names}: enviado a su disco",
   "power.inSession": "{pc} está en la sesión {session} ({state})",
+  "sent.not": {
+    one: "No hecho para {names}: {why}.",
+    other: "No hecho para {names}; el primero: {why}.",
+  },
+  "sent.done": "Hecho para {names}.",
   "admit.ask": "¿Admitir {names}?",
   "admit.compare": "Compare cada código con la pantalla del PC.",
   "admit.done": "admitido: {names}",

@@ -298,6 +298,11 @@ export const fr: ConsoleWords = {
   "powered.poweroff": "{names} : extinction",
   "powered.boot-disk": "{names} : démarrage du disque",
   "power.inSession": "{pc} est dans la session {session} ({state})",
+  "sent.not": {
+    one: "Pas fait pour {names} : {why}.",
+    other: "Pas fait pour {names} ; le premier : {why}.",
+  },
+  "sent.done": "Fait pour {names}.",
   "admit.ask": "Admettre {names} ?",
   "admit.compare": "Comparez chaque code avec l’écran du PC.",
   "admit.done": "admis : {names}",

@@ -299,6 +299,11 @@ export const pt: ConsoleWords = {
   "powered.poweroff": "{names}: desligado",
   "powered.boot-disk": "{names}: enviado ao seu disco",
   "power.inSession": "{pc} está na sessão {session} ({state})",
+  "sent.not": {
+    one: "Não feito para {names}: {why}.",
+    other: "Não feito para {names}; o primeiro: {why}.",
+  },
+  "sent.done": "Feito para {names}.",
   "admit.ask": "Admitir {names}?",
   "admit.compare": "Compare cada código com a tela do PC.",
   "admit.done": "admitido: {names}",

@@ -216,6 +216,48 @@ test("what the server refuses is said with what to do next", async () => {
   await at.terminal.until("pc01 is busy: wait for session s1, or stop it");
 });
 
+test("an order for several PCs is refused by one, and done at the others", async () => {
+  await using at = open();
+  const gone = (pc: string): RoomcastError =>
+    new RoomcastError("pc-unreachable", `${pc} is not connected`, "boot it from the network");
+  at.lab.connect({ pcs: numbers(4).map((number) => pcOf(number)) });
+  at.lab.refused.set("/pcs/id2/power", gone("pc02"));
+  await at.terminal.until("pc04");
+  at.terminal.press("    py");
+  const said = await at.terminal.until(/Done for\s+pc01,\s+pc03,\s+pc04\./);
+  assert.match(
+    said.replaceAll(/\s+/g, " "),
+    /Not done for pc02: pc02 is not connected: boot it from the network\./,
+  );
+  const paths = (): string[] => at.lab.calls.map(({ path }) => path);
+  assert.deepEqual(
+    paths(),
+    numbers(4).map((number) => `/pcs/id${number}/power`),
+  );
+  at.lab.calls.length = 0;
+  for (const number of numbers(4)) at.lab.refused.set(`/pcs/id${number}`, gone(`pc0${number}`));
+  at.lab.refused.delete("/pcs/id3");
+  at.terminal.press("m\u0015lab-7\r");
+  await at.terminal.until(
+    /Not done for pc01, pc02, pc04; the first: pc01 is not\s+connected.*Done for pc03\./s,
+  );
+  assert.deepEqual(paths(), ["/rooms", ...numbers(4).map((number) => `/pcs/id${number}`)]);
+});
+
+test("that a PC refuses to be wiped is said while the others are being wiped", async () => {
+  await using at = open();
+  at.lab.connect({ pcs: [pcOf(1), pcOf(2)] });
+  const wiped = Promise.withResolvers<object>();
+  at.lab.answers.set("/pcs/id1/wipe", wiped.promise);
+  at.lab.refused.set("/pcs/id2/wipe", new RoomcastError("conflict", "pc02 is busy", "wait"));
+  await at.terminal.until("pc02");
+  at.terminal.press("  z2pc01,pc02\r");
+  const early = await at.terminal.until("Not done for pc02: pc02 is busy: wait.");
+  assert.ok(!early.includes("Done for"));
+  wiped.resolve({});
+  await at.terminal.until("Not done for pc02: pc02 is busy: wait. Done for pc01.");
+});
+
 test("the console says that the server is away, goes on when it is back, and forgets what is gone", async () => {
   await using at = open();
   at.lab.connect({ pcs: [pcOf(1), pcOf(2)], sessions: [sessionOf([memberOf(1), memberOf(2)])] });

@@ -126,6 +126,8 @@ export class FakeLab implements ConsoleApi {
   readonly calls: { method: string; path: string; body: unknown; server?: string }[] = [];
   /** Set to have the next call refused. */
   refusal: RoomcastError | undefined;
+  /** Calls to these paths are refused. */
+  readonly refused = new Map<string, RoomcastError>();
   private readonly queue: ConsoleEvent[] = [];
   private wake: () => void = () => {};
 
@@ -202,7 +204,7 @@ export class FakeLab implements ConsoleApi {
 
   private call<T>(method: string, path: string, body: unknown): T {
     this.calls.push({ method, path, body });
-    const { refusal } = this;
+    const refusal = this.refused.get(path) ?? this.refusal;
     this.refusal = undefined;
     if (refusal !== undefined) throw refusal;
     return { ok: true, damaged: this.damaged } as T;
