@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Decoded } from "../../core/errors.ts";
 import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
+import { parseDiskSeconds, parsePrefix } from "../../core/session/setting-text.ts";
 import type { RoomChange, RoomView } from "../../core/wire/rooms.ts";
 
 const onOff = (text: string): boolean => {
@@ -18,12 +20,13 @@ const oneOf =
 /** Null: as this server's own network has it. */
 const orAuto = (text: string): string | null => (text === "auto" ? null : text);
 
-function prefix(text: string): number | null {
-  if (text === "auto") return null;
-  const bits = Number(text.replace(/^\//, ""));
-  if (Number.isInteger(bits) && bits >= 8 && bits <= 30) return bits;
-  throw new InvalidArgumentError("It has to be a number of bits from 8 to 30, or auto.");
-}
+const decoded =
+  <T>(decode: (text: string) => Decoded<T>) =>
+  (text: string): T => {
+    const found = decode(text);
+    if (!found.ok) throw new InvalidArgumentError(found.reason);
+    return found.value;
+  };
 
 /** Of an option that is given several words, each word comes by itself. */
 const listOr =
@@ -59,11 +62,7 @@ const settings: readonly {
     key: "disk",
     flags: "--disk <POLICY>",
     help: 'which disk is restored, where a PC has several: any (refused), or like transport=nvme,sata model="Samsung*" serial=A,B size=200GB-1TB',
-    parse(text) {
-      const policy = parsePolicy(text);
-      if (!policy.ok) throw new InvalidArgumentError(policy.reason);
-      return policy.value;
-    },
+    parse: decoded(parsePolicy),
     show: ({ settings: { disk } }) => policyText(disk),
   },
   {
@@ -84,7 +83,7 @@ const settings: readonly {
     key: "diskSeconds",
     flags: "--disk-seconds <N>",
     help: "how many seconds (1 to 300) a PC waits for a key before it starts its own disk",
-    parse: Number,
+    parse: decoded(parseDiskSeconds),
     show: ({ settings: { diskSeconds } }) => String(diskSeconds),
   },
   {
@@ -133,7 +132,7 @@ const settings: readonly {
     key: "prefix",
     flags: "--prefix <LEN>",
     help: "the bits of the network's prefix, like 24; auto: as of this server's own address",
-    parse: prefix,
+    parse: decoded(parsePrefix),
     show: ({ settings: { prefix } }) => (prefix === null ? "auto" : String(prefix)),
   },
   {

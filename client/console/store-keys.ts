@@ -1,10 +1,12 @@
 /** Keys on the pages of the images, of a room, and of wipes. */
+import type { Decoded } from "../../core/errors.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { orderKeys, shownOf } from "../../core/screen/identity.ts";
 import { type Key, moved, typed } from "../../core/screen/keys.ts";
 import { deletedLines } from "../../core/screen/losses.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { parsePolicy, policyText } from "../../core/session/policy-text.ts";
+import { parseDiskSeconds, parsePrefix } from "../../core/session/setting-text.ts";
 import {
   type RoomChange,
   type RoomSettings,
@@ -24,7 +26,7 @@ import {
   toBase,
   type Ui,
 } from "./state.ts";
-import { open, type Step } from "./step.ts";
+import { open, refuse, type Step } from "./step.ts";
 
 const growModes = ["auto", "last", "none"] as const;
 const afterwards = ["stay", "reboot", "poweroff", "boot-disk"] as const;
@@ -164,33 +166,33 @@ export function pressAtSetting(
   const room = ui.room === null ? undefined : model.rooms.get(ui.room);
   if (room === undefined) return { ui: toBase(ui), effect: null };
   if (key.name !== "enter") return open(ui, { ...page, value: typed(page.value, key, 200) });
-  const before = roomSettings(room).find((setting) => setting.key === page.key)?.value;
+  const { told } = speechOf(model);
   const text = page.value.trim();
-  if (page.key === "disk") {
-    const policy = parsePolicy(text);
-    if (!policy.ok)
-      return { ui: { ...ui, said: { text: policy.reason, good: false } }, effect: null };
-    return change(model, { ...ui, page: { name: "room", chosen: 0 } }, room.name, {
-      disk: policy.value,
-    });
-  }
-  const value = typedValue(page.key, text, before);
+  const value = typedValue(page.key, text);
+  if (!value.ok) return refuse(ui, told(value.reason));
   return change(model, { ...ui, page: { name: "room", chosen: 0 } }, room.name, {
-    [page.key]: value,
+    [page.key]: value.value,
   });
 }
 
 /** What was typed, as the setting takes it. */
-function typedValue(
-  key: keyof RoomChange,
-  text: string,
-  before: string | number | boolean | null | undefined,
-): string | number | readonly string[] | null {
+function typedValue(key: keyof RoomChange, text: string): Decoded<unknown> {
+  const fine = (value: unknown): Decoded<unknown> => ({ ok: true, value });
   const isNone = text === "none" || text === "";
-  if (key === "sshKeys") return isNone ? [] : text.split(/[\s,]+/);
-  if (isNone) return null;
-  if (key === "dns") return text.split(/[\s,]+/);
-  return typeof before === "number" || key === "prefix" ? Number(text) : text;
+  switch (key) {
+    case "disk":
+      return parsePolicy(text);
+    case "diskSeconds":
+      return parseDiskSeconds(text);
+    case "prefix":
+      return isNone ? fine(null) : parsePrefix(text);
+    case "sshKeys":
+      return fine(isNone ? [] : text.split(/[\s,]+/));
+    case "dns":
+      return fine(isNone ? null : text.split(/[\s,]+/));
+    default:
+      return fine(isNone ? null : text);
+  }
 }
 
 function change(model: Model, ui: Ui, room: string, body: RoomChange): Step {

@@ -216,6 +216,9 @@ export const told = [
   "{well} of {all} PCs hear all that their ports carry",
   "the room hears {rate} whole: {image} ({size} as it is stored) takes {time} or more",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more",
+  // What a setting of a room has to be
+  "It has to be a number of bits from 8 to 30, or auto.",
+  "It has to be a number of seconds from 1 to 300.",
 ] as const;
 
 export type ToldText = (typeof told)[number];

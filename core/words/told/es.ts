@@ -327,4 +327,9 @@ export const told: Readonly<Record<ToldText, string>> = {
     "la sala oye {rate} por completo: {image} ({size} como se guarda) lleva {time} o más",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "la sala oye {rate} por completo: cada {size} GB de una imagen (como se guarda) llevan {time} o más",
+  // What a setting of a room has to be
+  "It has to be a number of bits from 8 to 30, or auto.":
+    "Tiene que ser un número de bits de 8 a 30, o auto.",
+  "It has to be a number of seconds from 1 to 300.":
+    "Tiene que ser un número de segundos de 1 a 300.",
 };

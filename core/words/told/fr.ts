@@ -329,4 +329,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "la salle entend {rate} en entier : {image} ({size} telle que stockée) prend {time} ou plus",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "la salle entend {rate} en entier : chaque tranche de {size} Go d’une image (telle que stockée) prend {time} ou plus",
+  // What a setting of a room has to be
+  "It has to be a number of bits from 8 to 30, or auto.":
+    "Il faut un nombre de bits de 8 à 30, ou auto.",
+  "It has to be a number of seconds from 1 to 300.": "Il faut un nombre de secondes de 1 à 300.",
 };

@@ -323,4 +323,8 @@ export const told: Readonly<Record<ToldText, string>> = {
     "a sala ouve {rate} por inteiro: {image} ({size} como armazenada) leva {time} ou mais",
   "the room hears {rate} whole: each {size} GB of an image (as it is stored) take {time} or more":
     "a sala ouve {rate} por inteiro: cada {size} GB de uma imagem (como armazenada) leva {time} ou mais",
+  // What a setting of a room has to be
+  "It has to be a number of bits from 8 to 30, or auto.":
+    "Tem de ser um número de bits de 8 a 30, ou auto.",
+  "It has to be a number of seconds from 1 to 300.": "Tem de ser um número de segundos de 1 a 300.",
 };

@@ -530,7 +530,7 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
   for (const [ups, value] of [
     [11, "free"],
     [7, "10.77.0.2 10.77.0.3"],
-    [6, "24"],
+    [6, "/24"],
     [5, "ann, bert"],
     [1, "2468"],
     [0, "97531"],
@@ -540,7 +540,14 @@ test("a room's settings are changed on its page: a switch by Enter, the rest by 
     at.terminal.press(`\u0015${value}\r`);
     await at.terminal.until("Enter: change");
   }
-  at.terminal.press("o");
+  at.terminal.press(`\u001b[F${arrow.up.repeat(6)}\r`);
+  await at.terminal.until("Value: none_");
+  at.terminal.press("\u0015255.255.255.0\r");
+  await at.terminal.until("It has to be a number of bits from 8 to 30, or auto.");
+  await at.terminal.until("Value: 255.255.255.0_");
+  at.terminal.press("\u001b");
+  await at.terminal.until("Enter PC");
+  at.terminal.press("Ro");
   await at.terminal.until("the menus of lab-1 take PINs");
   assert.deepEqual(
     at.lab.calls.map(({ path, body }) => [path, body]),
