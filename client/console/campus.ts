@@ -1,6 +1,6 @@
 /** The rooms of the campus: as each server has told them, and what can be ordered there. */
 import { imageName } from "../../core/image/manifest.ts";
-import { type Key, moved } from "../../core/screen/keys.ts";
+import type { Key } from "../../core/screen/keys.ts";
 import {
   blank,
   cell,
@@ -11,9 +11,18 @@ import {
   visibleFrom,
 } from "../../core/screen/row.ts";
 import type { CampusRoomView } from "../../core/wire/campus.ts";
+import { type Choice, choiceAt, chosenBy, placeOf } from "./choice.ts";
 import type { Model } from "./model.ts";
 import { speechOf } from "./speech.ts";
-import { imagesToChoose, type Page, toBase, type Ui } from "./state.ts";
+import {
+  chosenImage,
+  firstImage,
+  imageIds,
+  imagesToChoose,
+  type Page,
+  toBase,
+  type Ui,
+} from "./state.ts";
 import { open, refuse, type Step } from "./step.ts";
 import { imageList } from "./store-rows.ts";
 
@@ -31,7 +40,12 @@ const toldRooms = ({ campus }: Model): Told[] =>
 /** Lines around the list: titles, what is known of the chosen room, keys. */
 const frameLines = 12;
 
-export function campusRows(model: Model, { chosen }: CampusPage, size: ScreenSize): Row[] {
+const idsOf = (rooms: readonly Told[]): string[] =>
+  rooms.map(({ name, server }) => `${server} ${name}`);
+
+export const firstRoom = (model: Model): Choice => choiceAt(idsOf(toldRooms(model)), 0);
+
+export function campusRows(model: Model, page: CampusPage, size: ScreenSize): Row[] {
   const { t, told } = speechOf(model);
   const { columns, lines } = size;
   const { campus } = model;
@@ -41,6 +55,7 @@ export function campusRows(model: Model, { chosen }: CampusPage, size: ScreenSiz
     campus.trouble === null ? [] : paragraph(told(campus.trouble), columns, "warn").slice(0, 2);
   if (rooms.length === 0) return [...trouble, line(t("campus.none"))];
   const shown = Math.max(1, lines - frameLines);
+  const chosen = placeOf(page.chosen, idsOf(rooms));
   const from = visibleFrom(chosen, rooms.length, shown);
   const width = Math.floor((columns - 16) / 3);
   const heading = `${cell(t("campus.room"), width)} ${cell(t("campus.server"), width)} ${cell(t("campus.pcs"), 9, "right")}  ${t("session")}`;
@@ -78,14 +93,14 @@ function factRows(model: Model, room: Told | undefined, columns: number): Row[] 
 export function pressAtCampus(model: Model, ui: Ui, page: CampusPage, key: Key): Step {
   const { t } = speechOf(model);
   const rooms = toldRooms(model);
-  const room = rooms[page.chosen];
+  const room = rooms[placeOf(page.chosen, idsOf(rooms))];
   if (room === undefined) return open(ui, page);
   const { name, server, session } = room;
   const whom = `${name} (${server})`;
   const path = `/rooms/${encodeURIComponent(name)}`;
   switch (key.name) {
     case "r":
-      return open(ui, { name: "elsewhere", room: name, server, chosen: 0 });
+      return open(ui, { name: "elsewhere", room: name, server, chosen: firstImage(model) });
     case "w":
       return {
         ui,
@@ -115,29 +130,31 @@ export function pressAtCampus(model: Model, ui: Ui, page: CampusPage, key: Key):
       });
     }
     default:
-      return open(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, rooms.length, 10)) });
+      return open(ui, { ...page, chosen: chosenBy(key, page.chosen, idsOf(rooms)) });
   }
 }
 
 /** The images of the campus, to be restored to the room. */
 export function elsewhereRows(model: Model, page: ElsewherePage, size: ScreenSize): Row[] {
   const speech = speechOf(model);
-  const { room, server, chosen } = page;
+  const { room, server } = page;
   const { columns, lines } = size;
   const images = imagesToChoose(model);
   return [
     ...paragraph(speech.t("campus.ask", { room, server }), columns, "bold"),
     blank,
-    ...imageList(images, chosen, speech, { columns, lines: lines - 7 }),
+    ...imageList(images, placeOf(page.chosen, imageIds(model)), speech, {
+      columns,
+      lines: lines - 7,
+    }),
   ];
 }
 
 /** The command line shows which disks would be overwritten there, and asks for the word. */
 export function pressAtElsewhere(model: Model, ui: Ui, page: ElsewherePage, key: Key): Step {
-  const images = imagesToChoose(model);
   if (key.name !== "enter")
-    return open(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, images.length, 10)) });
-  const image = images[page.chosen];
+    return open(ui, { ...page, chosen: chosenBy(key, page.chosen, imageIds(model)) });
+  const image = chosenImage(model, page.chosen);
   if (image === undefined) return open(ui, page);
   const line = `--server-name ${page.server} restore ${imageName(image)} --room ${page.room}`;
   return { ui: toBase(ui), effect: { type: "command", line } };

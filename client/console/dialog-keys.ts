@@ -1,7 +1,7 @@
 /** Keys in the console's dialogs. */
 import { imageName } from "../../core/image/manifest.ts";
 import { orderKeys, shownOf } from "../../core/screen/identity.ts";
-import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { type Key, typed } from "../../core/screen/keys.ts";
 import { personalLines } from "../../core/screen/personal.ts";
 import { systemsOn } from "../../core/wire/host-names.ts";
 import {
@@ -13,6 +13,7 @@ import {
 } from "../../core/wire/names.ts";
 import type { Call } from "./api.ts";
 import { pressAtCampus, pressAtElsewhere } from "./campus.ts";
+import { chosenBy, placeOf } from "./choice.ts";
 import { fitSaid } from "./fit.ts";
 import { scrolled } from "./long-page.ts";
 import type { Model } from "./model.ts";
@@ -20,7 +21,8 @@ import { pressAtNotes } from "./notes.ts";
 import { overwritten } from "./session-keys.ts";
 import { speechOf } from "./speech.ts";
 import {
-  imagesToChoose,
+  chosenImage,
+  imageIds,
   nameFaults,
   namesOf,
   overwriteWord,
@@ -61,10 +63,9 @@ type Dialog = Exclude<Page, { name: "list" | "pc" | "look" | "session" | "help" 
 export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key, lines: number): Step {
   switch (page.name) {
     case "images": {
-      const images = imagesToChoose(model);
-      const image = images[page.chosen];
+      const image = chosenImage(model, page.chosen);
       if (key.name !== "enter") {
-        const chosen = Math.max(0, moved(page.chosen, key, images.length, 10));
+        const chosen = chosenBy(key, page.chosen, imageIds(model));
         return open(ui, { ...page, chosen, options: withOption(page.options, key.name) });
       }
       if (image === undefined) return open(ui, page);
@@ -82,12 +83,13 @@ export function pressInDialog(model: Model, ui: Ui, page: Dialog, key: Key, line
       return pressAtElsewhere(model, ui, page, key);
     case "disks": {
       const pc = model.pcs.get(page.pc);
-      const disk = pc?.disks[page.chosen];
       if (pc === undefined) return { ui: toBase(ui), effect: null };
+      const paths = pc.disks.map(({ path }) => path);
+      const disk = pc.disks[placeOf(page.chosen, paths)];
       if (key.name === "enter" && disk !== undefined) {
         return open(ui, { name: "prompt", for: "capture", pcs: [pc.id], disk, value: "" });
       }
-      return open(ui, { ...page, chosen: moved(page.chosen, key, pc.disks.length, 10) });
+      return open(ui, { ...page, chosen: chosenBy(key, page.chosen, paths) });
     }
     case "prompt":
       return pressAtPrompt(model, ui, page, key);

@@ -3,6 +3,7 @@ import { diskLine } from "../../core/screen/disk.ts";
 import { blank, cell, line, paragraph, type Row, type ScreenSize } from "../../core/screen/row.ts";
 import { wipeMethods } from "../../core/screen/wipe.ts";
 import { campusRows, elsewhereRows } from "./campus.ts";
+import { placeOf } from "./choice.ts";
 import { fieldRow } from "./field-row.ts";
 import { helpRows } from "./help-rows.ts";
 import { imageRows } from "./image-rows.ts";
@@ -67,11 +68,13 @@ export function dialogRows(
       return { body: elsewhereRows(model, page, size), keys: t("keys.elsewhere") };
     case "disks": {
       const pc = model.pcs.get(page.pc);
-      const body = (pc?.disks ?? []).map((disk, index) =>
-        line(
-          cell(diskLine(disk, speech), size.columns - 2),
-          index === page.chosen ? "chosen" : "plain",
-        ),
+      const disks = pc?.disks ?? [];
+      const chosen = placeOf(
+        page.chosen,
+        disks.map(({ path }) => path),
+      );
+      const body = disks.map((disk, index) =>
+        line(cell(diskLine(disk, speech), size.columns - 2), index === chosen ? "chosen" : "plain"),
       );
       const title = line(t("ask.disk", { pc: pc?.name ?? "?" }), "bold");
       return { body: [title, blank, ...body], keys: t("keys.choose") };

@@ -11,9 +11,10 @@ import {
   span,
 } from "../../core/screen/row.ts";
 import type { ImageView } from "../../core/wire/views.ts";
+import { placeOf } from "./choice.ts";
 import type { Model } from "./model.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
-import { imagesToChoose, namesOrCount, type Page, type RestoreOptions } from "./state.ts";
+import { imageIds, imagesToChoose, namesOrCount, type Page, type RestoreOptions } from "./state.ts";
 import { imageList } from "./store-rows.ts";
 
 /** Lines around the images and the options: the title bar, a heading, what was said, keys. */
@@ -26,10 +27,11 @@ export function imageRows(
   page: Extract<Page, { name: "images" }>,
   { columns, lines }: ScreenSize,
 ): Row[] {
-  const { targets, chosen } = page;
+  const { targets } = page;
   const speech = speechOf(model);
   const { t } = speech;
   const images = imagesToChoose(model);
+  const chosen = placeOf(page.chosen, imageIds(model));
   const whom =
     targets.room === null
       ? namesOrCount(model, targets.pcs, columns)

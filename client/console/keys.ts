@@ -5,6 +5,8 @@ import { isRunning, stateKey } from "../../core/screen/pc-state.ts";
 import { neighbour } from "../../core/screen/seat-map.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
+import { firstRoom } from "./campus.ts";
+import { choiceAt } from "./choice.ts";
 import { pressInDialog } from "./dialog-keys.ts";
 import { scrolled } from "./long-page.ts";
 import type { Model } from "./model.ts";
@@ -21,6 +23,7 @@ import {
 import { speechOf } from "./speech.ts";
 import {
   chosenPc,
+  firstImage,
   isMap,
   namesOf,
   type Page,
@@ -165,8 +168,8 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
   const { t } = speechOf(model);
   if (key.name === "?" || key.name === "h") return open(ui, { name: "help", from: 0 });
   if (key.name === ":") return open(ui, { name: "command", value: "" });
-  if (key.name === "i") return open(ui, { name: "store", chosen: 0 });
-  if (key.name === "C") return open(ui, { name: "campus", chosen: 0 });
+  if (key.name === "i") return open(ui, { name: "store", chosen: firstImage(model) });
+  if (key.name === "C") return open(ui, { name: "campus", chosen: firstRoom(model) });
   if (key.name === "R") {
     if (ui.room === null) return refuse(ui, t("no.room"));
     return open(ui, { name: "room", chosen: 0 });
@@ -201,12 +204,15 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
         name: "images",
         targets: restoreTargets(model, ui, ids),
         options: usualOptions,
-        chosen: 0,
+        chosen: firstImage(model),
       });
     case "c":
       if (pcs.length > 1) return refuse(ui, t("no.captures"));
       if (first.disks.length === 0) return refuse(ui, t("no.disk", { pc: first.name }));
-      if (first.disks.length > 1) return open(ui, { name: "disks", pc: first.id, chosen: 0 });
+      if (first.disks.length > 1) {
+        const chosen = choiceAt([first.disks[0]?.path ?? ""], 0);
+        return open(ui, { name: "disks", pc: first.id, chosen });
+      }
       return open(ui, prompt("capture", ids, first));
     case "n":
       if (pcs.length > 1) return refuse(ui, t("no.renames"));

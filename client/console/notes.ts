@@ -7,7 +7,7 @@ import type { ImageView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
 import type { Model } from "./model.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
-import { imagesToChoose, type Page, toBase, type Ui } from "./state.ts";
+import { type Page, toBase, type Ui } from "./state.ts";
 import { open, type Step } from "./step.ts";
 
 type NotesPage = Extract<Page, { name: "notes" }>;
@@ -52,7 +52,7 @@ export function pressAtNotes(model: Model, ui: Ui, page: NotesPage, key: Key): S
   const path = `/images/${encodeURIComponent(image.id)}`;
   const calls: Call[] = [{ method: "patch", path, body: { notes: page.value } }];
   const done = t("notes.done", { image: imageName(image) });
-  const chosen = Math.max(0, imagesToChoose(model).indexOf(image));
+  const chosen = { id: image.id, at: 0 };
   return { ui: { ...ui, page: { name: "store", chosen } }, effect: { type: "calls", calls, done } };
 }
 

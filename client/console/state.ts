@@ -9,6 +9,7 @@ import type { Afterwards } from "../../core/wire/orders.ts";
 import type { RoomChange } from "../../core/wire/rooms.ts";
 import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
+import { type Choice, choiceAt, placeOf } from "./choice.ts";
 import type { Model } from "./model.ts";
 import { speechOf } from "./speech.ts";
 
@@ -62,7 +63,7 @@ export type Page =
       readonly name: "images";
       readonly targets: Targets;
       readonly options: RestoreOptions;
-      readonly chosen: number;
+      readonly chosen: Choice;
     }
   | {
       readonly name: "overwrite";
@@ -74,7 +75,7 @@ export type Page =
       /** First row of the disks, and of what is said of them, that is shown. */
       readonly from: number;
     }
-  | { readonly name: "disks"; readonly pc: string; readonly chosen: number }
+  | { readonly name: "disks"; readonly pc: string; readonly chosen: Choice }
   | {
       readonly name: "prompt";
       readonly for: "capture" | "rename" | "move" | "create";
@@ -83,17 +84,17 @@ export type Page =
       readonly value: string;
     }
   /** All images, to be checked and deleted. */
-  | { readonly name: "store"; readonly chosen: number }
+  | { readonly name: "store"; readonly chosen: Choice }
   /** Notes on an image, by its id, as they are written. */
   | { readonly name: "notes"; readonly image: string; readonly value: string }
   /** The rooms of the campus's servers. */
-  | { readonly name: "campus"; readonly chosen: number }
+  | { readonly name: "campus"; readonly chosen: Choice }
   /** Which image is restored to a room of another server. */
   | {
       readonly name: "elsewhere";
       readonly room: string;
       readonly server: string;
-      readonly chosen: number;
+      readonly chosen: Choice;
     }
   /** The shown room: what it is set to. */
   | { readonly name: "room"; readonly chosen: number }
@@ -244,6 +245,14 @@ export function sessionAtHand(model: Model, ui: Ui): SessionView | undefined {
 /** Newest first, then by name. */
 export const imagesToChoose = (model: Model): ImageView[] =>
   [...model.images.values()].sort((one, other) => (one.capturedAt < other.capturedAt ? 1 : -1));
+
+export const imageIds = (model: Model): string[] => imagesToChoose(model).map(({ id }) => id);
+
+/** The newest. */
+export const firstImage = (model: Model): Choice => choiceAt(imageIds(model), 0);
+
+export const chosenImage = (model: Model, choice: Choice): ImageView | undefined =>
+  imagesToChoose(model)[placeOf(choice, imageIds(model))];
 
 /** The PCs whose disks a restore would overwrite now: a room's PCs come and go. */
 export function targetPcs(model: Model, targets: Targets): PcView[] {

@@ -15,11 +15,13 @@ import {
 } from "../../core/wire/rooms.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Call } from "./api.ts";
+import { chosenBy } from "./choice.ts";
 import type { Model } from "./model.ts";
 import { historyOf, overwritten } from "./session-keys.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
 import {
-  imagesToChoose,
+  chosenImage,
+  imageIds,
   namesOf,
   type Page,
   type RestoreOptions,
@@ -61,8 +63,7 @@ export function pressAtStore(
 ): Step {
   const speech = speechOf(model);
   const { t, date } = speech;
-  const images = imagesToChoose(model);
-  const image = images[page.chosen];
+  const image = chosenImage(model, page.chosen);
   if (image !== undefined && key.name === "v") {
     const path = `/images/${encodeURIComponent(image.id)}/verify`;
     return {
@@ -92,7 +93,7 @@ export function pressAtStore(
       done: t("delete.done", { image: name }),
     });
   }
-  return open(ui, { ...page, chosen: Math.max(0, moved(page.chosen, key, images.length, 10)) });
+  return open(ui, { ...page, chosen: chosenBy(key, page.chosen, imageIds(model)) });
 }
 
 export function pressAtRoom(

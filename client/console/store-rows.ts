@@ -11,10 +11,11 @@ import {
   visibleFrom,
 } from "../../core/screen/row.ts";
 import type { ImageView, OptimiseView } from "../../core/wire/views.ts";
+import { type Choice, placeOf } from "./choice.ts";
 import type { Model } from "./model.ts";
 import { notesRows } from "./notes.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
-import { imagesToChoose } from "./state.ts";
+import { imageIds, imagesToChoose } from "./state.ts";
 import { roomSettings, settingText } from "./store-keys.ts";
 
 /** With the blanks before it. */
@@ -58,10 +59,11 @@ function optimiseLine(view: OptimiseView, { t, percent, size }: ConsoleSpeech): 
   return t(`optimise.${state}`, { part, saved: size(savedBytes) });
 }
 
-export function storeRows(model: Model, chosen: number, { columns, lines }: ScreenSize): Row[] {
+export function storeRows(model: Model, choice: Choice, { columns, lines }: ScreenSize): Row[] {
   const speech = speechOf(model);
   const { t, told } = speech;
   const images = imagesToChoose(model);
+  const chosen = placeOf(choice, imageIds(model));
   const image = images[chosen];
   if (image === undefined) return [line(t("image.none"))];
   const partitions = image.partitions.map(

@@ -89,6 +89,14 @@ test("a room of another server is woken there, and its session stopped after a q
   assert.match(pressed(model, "C", "s").ui.said?.text ?? "", /no session is running/);
 });
 
+test("the bar stays on its room while rooms come and go", () => {
+  const model = campusModel();
+  const { ui } = pressed(model, "C", "down");
+  model.campus = { rooms: [{ ...told, name: "annex" }, ...seen], trouble: null };
+  const { effect } = press(model, ui, { name: "w", text: "w" }, 10);
+  assert.equal(effect?.type === "calls" ? effect.calls[0]?.path : null, "/rooms/hall/wake");
+});
+
 test("a restore there is ordered by the command line, which shows the disks and asks for the word", () => {
   const model = campusModel();
   assert.match(shown(model, "C", "down", "r"), /Restore to room hall of the server beta/);

@@ -13,7 +13,7 @@ test("with an image go its fitted versions and its own scripts", () => {
   const image = imageOf(4, { steps: [step] });
   const fitted = imageOf(4, { id: "fitted", fitOf: image.id, fitSize: "240GB" });
   for (const each of [image, fitted]) model.images.set(each.id, each);
-  const at = { name: "store", chosen: 1 } as const;
+  const at = { name: "store", chosen: { id: null, at: 1 } } as const;
   const { page } = pressAtStore(model, firstUi, at, { name: "d", text: "d" }).ui;
   assert(page.name === "word");
   const facts = page.facts.join("\n");

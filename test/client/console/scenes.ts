@@ -96,6 +96,7 @@ const at = (page: Page, changes: Partial<Ui> = {}): Ui => ({
 
 const targets = { room: "lab-1", pcs: ["id1", "id2", "id3"] };
 const image = imageOf(4, { notes });
+const top = { id: null, at: 0 };
 const typing = { value: "", refused: true };
 
 /** By name. */
@@ -113,27 +114,27 @@ export const pages: Readonly<Record<string, Ui>> = {
   "session, ended": at({ name: "session", id: "s2c3d", from: 0 }),
   help: at({ name: "help", from: 0 }),
   command: at({ name: "command", value: "" }),
-  images: at({ name: "images", targets, options: usualOptions, chosen: 0 }),
+  images: at({ name: "images", targets, options: usualOptions, chosen: top }),
   "images, other options": at({
-    ...{ name: "images", targets, chosen: 0 },
+    ...{ name: "images", targets, chosen: top },
     options: {
       ...{ delta: true, verify: "written", afterwards: "boot-disk", start: "all" },
       ...{ personalise: "none", fit: "never" },
     },
   }),
   overwrite: at({ name: "overwrite", targets, options: usualOptions, image, ...typing, from: 0 }),
-  disks: at({ name: "disks", pc: "id1", chosen: 0 }),
+  disks: at({ name: "disks", pc: "id1", chosen: top }),
   capture: at({
     ...{ name: "prompt", for: "capture", pcs: ["id1"], disk: diskOf(1), value: "win11-lab" },
   }),
   rename: at({ name: "prompt", for: "rename", pcs: ["id1"], disk: null, value: "" }),
   move: at({ name: "prompt", for: "move", pcs: ["id1"], disk: null, value: "new" }),
   create: at({ name: "prompt", for: "create", pcs: [], disk: null, value: "" }),
-  store: at({ name: "store", chosen: 0 }),
+  store: at({ name: "store", chosen: top }),
   notes: at({ name: "notes", image: "image4", value: "2024" }),
   "notes, gone": at({ name: "notes", image: "image9", value: "" }),
-  campus: at({ name: "campus", chosen: 0 }),
-  elsewhere: at({ name: "elsewhere", room: "hall", server: "beta", chosen: 0 }),
+  campus: at({ name: "campus", chosen: top }),
+  elsewhere: at({ name: "elsewhere", room: "hall", server: "beta", chosen: top }),
   room: at({ name: "room", chosen: 0 }),
   setting: at({ name: "setting", key: "domain", value: "none" }),
   identity: at({ name: "identity", pc: "id6", chosen: 0 }),
