@@ -1,5 +1,5 @@
 import { identityLines } from "../../core/screen/identity.ts";
-import { type Key, moved, typed } from "../../core/screen/keys.ts";
+import { type Key, moved, typedLetter } from "../../core/screen/keys.ts";
 import { forgottenLines } from "../../core/screen/losses.ts";
 import { isRunning, stateKey } from "../../core/screen/pc-state.ts";
 import { neighbour } from "../../core/screen/seat-map.ts";
@@ -99,7 +99,7 @@ function pressLook(model: Model, ui: Ui, key: Key): Step | undefined {
 function pressAtFilter(ui: Ui, key: Key): Ui {
   if (key.name === "enter") return toBase(ui);
   if (key.name === "escape") return toBase({ ...ui, filter: "" });
-  return { ...ui, filter: typed(ui.filter, key, 40) };
+  return { ...ui, filter: typedLetter(ui.filter, key, 40) };
 }
 
 function pressAtList(model: Model, ui: Ui, key: Key, page: number): Step | undefined {

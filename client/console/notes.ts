@@ -47,19 +47,17 @@ export function writingRows(
 export function pressAtNotes(model: Model, ui: Ui, page: NotesPage, key: Key): Step {
   const image = model.images.get(page.image);
   if (image === undefined) return { ui: toBase(ui), effect: null };
-  if (key.name !== "enter") return open(ui, { ...page, value: written(page.value, key) });
+  if (key.name !== "C-s") return open(ui, { ...page, value: written(page.value, key) });
   const { t } = speechOf(model);
   const path = `/images/${encodeURIComponent(image.id)}`;
-  const calls: Call[] = [{ method: "patch", path, body: { notes: page.value } }];
+  const calls: Call[] = [{ method: "patch", path, body: { notes: page.value.trimEnd() } }];
   const done = t("notes.done", { image: imageName(image) });
   const chosen = { id: image.id, at: 0 };
   return { ui: { ...ui, page: { name: "store", chosen } }, effect: { type: "calls", calls, done } };
 }
 
-/** Tab begins a line, since Enter ends every page on which something is typed. */
-const written = (value: string, key: Key): string =>
-  key.name !== "tab"
-    ? typedLetter(value, key, imageNotesLimit)
-    : value.length < imageNotesLimit
-      ? `${value}\n`
-      : value;
+/** Enter begins a line, as in what is pasted: of that no line may be taken for a command. */
+function written(value: string, key: Key): string {
+  const text = { enter: "\n", tab: " " }[key.name] ?? key.text;
+  return typedLetter(value, { ...key, text }, imageNotesLimit);
+}

@@ -144,8 +144,8 @@ function sessionRows(model: Model, ui: Ui, { columns, lines }: ScreenSize): Row[
   return atMost(all, limit, columns);
 }
 
-function titleOf({ kind, image, room, endedAt }: SessionView, { t }: ConsoleSpeech): string {
-  const time = (endedAt ?? "").slice(11, 16);
+function titleOf({ kind, image, room, endedAt }: SessionView, { t, date }: ConsoleSpeech): string {
+  const time = date(endedAt ?? "");
   const last = t("list.last", { time, kind: t(`kind.${kind}`), image: image ?? "" });
   return room === null ? last : t("list.lastTo", { last, room });
 }

@@ -148,7 +148,7 @@ const saidRows = (model: Model, ui: Ui, { columns, lines }: ScreenSize): Row[] =
   if (model.note === null) return warned.length > 0 ? warned : [blank];
   return [
     ...warned,
-    line(cut(`${model.note.time.slice(11, 19)}  ${told(model.note.text)}`, columns - 2)),
+    line(cut(`${model.note.time.slice(11, 19)} UTC  ${told(model.note.text)}`, columns - 2)),
   ];
 };
 

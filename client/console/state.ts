@@ -1,6 +1,7 @@
 /** Where the operator is in the console, and what that shows of the model. */
+import { hasTyped } from "../../core/screen/filter.ts";
 import { isLeftOut, type OrderKeys, orderKeys } from "../../core/screen/identity.ts";
-import { isRunning } from "../../core/screen/pc-state.ts";
+import { isPending, isRunning, stateKey, stateOf } from "../../core/screen/pc-state.ts";
 import { type SeatMap, seatMap } from "../../core/screen/seat-map.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, hostNameFaults } from "../../core/wire/host-names.ts";
@@ -11,7 +12,7 @@ import type { DiskView, ImageView, PcView, SessionView } from "../../core/wire/v
 import type { Call } from "./api.ts";
 import { type Choice, choiceAt, placeOf } from "./choice.ts";
 import type { Model } from "./model.ts";
-import { speechOf } from "./speech.ts";
+import { speechOf, wordText } from "./speech.ts";
 
 /** The PCs that a restore overwrites. */
 export interface Targets {
@@ -170,11 +171,10 @@ export const roomNames = (model: Model): string[] => [...model.rooms.keys()].sor
 
 /** The PCs that the list shows, in the order of their seats and names. */
 export function shownPcs(model: Model, ui: Ui): PcView[] {
-  const wanted = ui.filter.toLowerCase();
   const shown: PcView[] = [];
   for (const pc of model.pcs.values()) {
     if (ui.room !== null && pc.room !== ui.room) continue;
-    if (wanted !== "" && !matches(model, pc, wanted)) continue;
+    if (ui.filter !== "" && !matches(model, pc, ui.filter)) continue;
     shown.push(pc);
   }
   return shown.sort(
@@ -188,20 +188,21 @@ export function shownPcs(model: Model, ui: Ui): PcView[] {
 export const roomMap = (model: Model, ui: Ui): SeatMap =>
   seatMap(ui.room === null ? [] : (model.rooms.get(ui.room)?.seats ?? []), shownPcs(model, ui));
 
-function matches(model: Model, pc: PcView, wanted: string): boolean {
+/** As the API has it, and as the list and the map say it. */
+function matches(model: Model, pc: PcView, typed: string): boolean {
   const part = model.parts.get(pc.id);
+  const speech = speechOf(model);
+  const { t, told } = speech;
+  const { result = null, reason = null } = part?.member ?? {};
+  const state = part !== undefined && isPending(part) ? part.member.state : pc.state;
   const texts = [
-    pc.name,
-    pc.mac,
-    pc.ip,
-    pc.seat,
-    pc.room,
-    pc.state,
-    part?.member.result,
-    part?.member.reason,
+    ...[pc.name, pc.mac, pc.ip, pc.seat, pc.room, pc.state, result, reason],
+    ...[t(stateKey(state)), wordText(stateOf(pc, part).word, speech)],
+    result === null ? null : t(`result.${result}`),
+    reason === null ? null : told(reason),
     ...pc.disks.flatMap(({ model: diskModel, serial }) => [diskModel, serial]),
   ];
-  return texts.some((text) => text?.toLowerCase().includes(wanted));
+  return hasTyped(texts, typed);
 }
 
 /** The PC under the cursor: the chosen one, or the first that is shown. */

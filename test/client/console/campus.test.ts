@@ -64,7 +64,7 @@ test("the rooms of all servers are listed with their servers, and the chosen one
   assert.match(page, /27 of 28 verified so far/);
   assert.match(shown(model, "C", "down", "down"), /the room is the server beta's/);
   const away = shown(model, "C", "end");
-  assert.match(away, /gamma is away since 2026-11-22 08:00: this is how the room was then/);
+  assert.match(away, /gamma is away since 2026-11-22 08:00 UTC: this is how the room was then/);
   assert.match(shown(campusModel(null), "C"), /Asking/);
   assert.match(shown(campusModel([{ ...told, server: null }]), "C"), /belongs to no campus/);
   assert.match(shown(model, "?"), /rooms of all servers of the campus/);

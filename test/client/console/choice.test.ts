@@ -69,7 +69,7 @@ test("so it is where images are deleted, written of, and restored at another ser
   come(model, "exam", 4);
   const asked = pressed(model, store, "d").page;
   assert.equal(asked.name === "word" ? asked.word : null, "debian@2");
-  const noted = pressed(model, store, "n", "enter");
+  const noted = pressed(model, store, "n", "C-s");
   assert.match(barOf(model, noted), /^debian@2/);
   const { effect } = press(model, elsewhere, { name: "enter", text: "" }, 10);
   assert.match(effect?.type === "command" ? effect.line : "", /restore debian@2 /);

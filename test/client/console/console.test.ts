@@ -378,9 +378,9 @@ test("notes on an image are shown where it is chosen, and written in letters of 
   await at.terminal.until(/Physics(?!.*not before)/s);
   at.terminal.press(`${arrow.down}n`);
   await at.terminal.until("Notes on win11-lab@3:");
-  at.terminal.press("Für Máthe\tnot yetX\u007f");
+  at.terminal.press("Für Máthe\rnot yetX\u007f");
   await at.terminal.until(/Fur Mathe\s+not yet_/);
-  at.terminal.press("\r");
+  at.terminal.press("\u0013");
   await at.terminal.until("the notes on win11-lab@3 are written");
   assert.deepEqual(at.lab.calls, [
     { method: "PATCH", path: "/images/image3", body: { notes: "Für Máthe\nnot yet" } },
@@ -392,6 +392,18 @@ test("notes on an image are shown where it is chosen, and written in letters of 
   at.terminal.press("\u0015\u001b");
   await at.terminal.until(/v session/);
   assert.equal(at.lab.calls.length, 1, "Escape changes nothing");
+  at.terminal.press("in");
+  await at.terminal.until("Notes on win11-lab@4:");
+  // As a terminal pastes it: each line ends as with Enter, and is no command.
+  at.terminal.press("\u0015first line\rnext line\rdone\r\u0013");
+  await at.terminal.until("the notes on win11-lab@4 are written");
+  assert.deepEqual(at.lab.calls.slice(1), [
+    {
+      method: "PATCH",
+      path: "/images/image4",
+      body: { notes: "first line\nnext line\ndone" },
+    },
+  ]);
 });
 
 test("a room's page starts its seat walk, makes and deletes rooms; a PC is forgotten after a question", async () => {
@@ -669,6 +681,8 @@ test("a shell on a PC has the terminal for itself, and the console comes back af
   at.lab.push({ type: "note", time: "2026-11-22T09:00:00Z", text: "said meanwhile" });
   over.resolve("the PC is gone");
   const back = await at.terminal.until("the shell on pc01 has ended: the PC is gone");
+  at.terminal.press("?");
+  await at.terminal.until("09:00:00 UTC  said meanwhile");
   assert.deepEqual(asked, ["pc01"]);
   assert.ok(!back.includes("uname"));
   assert.equal(at.terminal.raw, true);

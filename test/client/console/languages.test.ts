@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { press } from "../../../client/console/keys.ts";
 import type { Model } from "../../../client/console/model.ts";
 import { asShown, pageLines, rows } from "../../../client/console/rows.ts";
-import type { Ui } from "../../../client/console/state.ts";
+import { firstUi, shownPcs, type Ui } from "../../../client/console/state.ts";
 import { en } from "../../../client/console/words/en.ts";
 import { es } from "../../../client/console/words/es.ts";
 import { fr } from "../../../client/console/words/fr.ts";
@@ -152,6 +152,35 @@ for (const language of languages.slice(1)) {
     assert.deepEqual(left, []);
   });
 }
+
+test("PCs are found by the words that the list and the map say, with and without accents", () => {
+  for (const [language, typed, found] of [
+    ["fr", "prêt", ["pc04", "pc06", "pc07", "pc09"]],
+    ["fr", "pret", ["pc04", "pc06", "pc07", "pc09"]],
+    ["fr", "idle", ["pc04", "pc06", "pc07", "pc09"]],
+    ["fr", "ÉTEINT", ["pc03", "pc08"]],
+    ["fr", "échec", ["pc03"]],
+    ["fr", "nouveau", ["pc07"]],
+    ["es", "revocado", ["pc09"]],
+    ["en", "which one", ["pc06"]],
+    ["en", "off", ["pc03", "pc08"]],
+    ["en", "receiving", ["pc01", "pc05"]],
+  ] as const) {
+    const model = fullLab(language);
+    let ui: Ui = { ...firstUi, page: { name: "filter" } };
+    for (const letter of typed) ui = press(model, ui, key(letter), 10).ui;
+    const names = shownPcs(model, ui).map(({ name }) => name);
+    assert.deepEqual(names.sort(), [...found], `${language}: ${typed}`);
+  }
+});
+
+test("a time says that it is UTC", () => {
+  const model = fullLab("en");
+  const list = textOf(model, pages["list, ended"] as Ui).join("\n");
+  assert.match(list, /2026-11-22 09:20 UTC restore win11-lab@4 to lab-2/);
+  const campus = textOf(model, pages.campus as Ui).join("\n");
+  assert.match(campus, /away since 2026-11-22 08:00 UTC/);
+});
 
 test("a list and a session in French", () => {
   const model = fullLab("fr");
