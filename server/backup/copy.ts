@@ -9,8 +9,9 @@ const partBytes = 1024 * 1024;
 /** `path`: below `to`. Rejects as the file system does. */
 export async function copyHashed(from: string, to: string, path: string): Promise<BackupFile> {
   const target = join(to, path);
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  // What is not there leaves no folder for itself.
   await using source = await open(from, "r");
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   await using file = await open(target, "wx", 0o600);
   const hash = createHash("sha256");
   const part = Buffer.alloc(partBytes);

@@ -13,7 +13,7 @@ import { checkHere } from "../store/checkers.ts";
 import { nodeFiles, readOnlyFiles } from "../store/files.ts";
 import { readIndex, readManifests } from "../store/image-files.ts";
 import { configName } from "./backup.ts";
-import { copyHashed } from "./copy.ts";
+import { copyHashed, filesBelow } from "./copy.ts";
 import { commitRestore, finishRestore, readyFolder, stageName } from "./finish.ts";
 import { type BackupList, checkedList } from "./list.ts";
 
@@ -40,7 +40,10 @@ export async function planRestore(
   const list = await checkedList(backup, progress);
   const there = await readdir(dataFolder).catch((): string[] => []);
   const overwrites = there.some((name) => isOwnName(name) && name !== "lost+found");
-  const [kept, present] = [await knownIn(backup), overwrites ? await knownIn(dataFolder) : nothing];
+  // A backup without chunks has no drivers, and leaves those that are there.
+  const folders = list.hasChunks ? ["windows", "drivers"] : ["windows"];
+  const kept = await knownIn(backup, folders);
+  const present = overwrites ? await knownIn(dataFolder, folders) : nothing;
   return {
     ...{ list, overwrites },
     lost: lostOf(present, kept),
@@ -103,53 +106,68 @@ async function placeConfig(from: string, to: string): Promise<string> {
   return path;
 }
 
+/** What of a data folder is named when it is lost, by what it is called. */
+type Kind = "images" | "files" | (typeof kindsInState)[number][0];
+
 interface Known {
   readonly images: readonly Manifest[];
-  readonly rooms: readonly string[];
-  readonly pcs: readonly string[];
+  readonly names: Partial<Record<Kind, readonly string[]>>;
   /** When the last session began; null: there was none. */
   readonly lastSession: string | null;
 }
 
-const nothing: Known = { images: [], rooms: [], pcs: [], lastSession: null };
+const kindsInState = [
+  ["rooms", "SELECT name FROM rooms"],
+  ["PCs", "SELECT record ->> '$.name' AS name FROM pcs"],
+  ["operators", "SELECT id AS name FROM operators"],
+  ["SSH keys", "SELECT name FROM ssh_keys"],
+  ["schedules", "SELECT id AS name FROM schedule"],
+  ["own steps", "SELECT name FROM image_steps"],
+] as const;
+const lastSession = "SELECT started AS name FROM session ORDER BY number DESC LIMIT 1";
 
-/** What a data folder or a backup has. Of a state that cannot be read, nothing. */
-async function knownIn(folder: string): Promise<Known> {
-  const images = join(folder, "store", "images");
-  const isThere = (await readdir(folder)).includes("store");
-  const manifests = isThere ? (await readManifests(readOnlyFiles, images)).images : [];
-  try {
-    using db = new DatabaseSync(join(folder, "state.db"), { readOnly: true });
-    const all = (sql: string): string[] =>
-      db
-        .prepare(sql)
-        .all()
-        .map((row) => String(row.name));
-    return {
-      images: manifests,
-      rooms: all("SELECT name FROM rooms"),
-      pcs: all("SELECT record ->> '$.name' AS name FROM pcs"),
-      lastSession:
-        all("SELECT started AS name FROM session ORDER BY number DESC LIMIT 1")[0] ?? null,
-    };
-  } catch {
-    return { ...nothing, images: manifests };
+const nothing: Known = { images: [], names: {}, lastSession: null };
+
+/** What a data folder or a backup has. `folders`: of files that are named by their paths. */
+async function knownIn(folder: string, folders: readonly string[]): Promise<Known> {
+  // Of a server without images, a backup has no such folder.
+  const parts = await readdir(join(folder, "store")).catch((): string[] => []);
+  const images = parts.includes("images")
+    ? (await readManifests(readOnlyFiles, join(folder, "store", "images"))).images
+    : [];
+  const files = await Promise.all(folders.map((each) => filesBelow(folder, each)));
+  const inState = namesIn(join(folder, "state.db"), [...kindsInState, ["last", lastSession]]);
+  return {
+    images,
+    names: { ...inState, images: images.map(imageName), files: files.flat() },
+    lastSession: inState.last?.[0] ?? null,
+  };
+}
+
+/** Of a state that cannot be read, or of a version that has no such table, nothing. */
+function namesIn(
+  path: string,
+  queries: readonly (readonly [kind: string, sql: string])[],
+): Record<string, readonly string[]> {
+  const names: Record<string, readonly string[]> = {};
+  for (const [kind, sql] of queries) {
+    try {
+      using db = new DatabaseSync(path, { readOnly: true });
+      const rows = db.prepare(sql).all();
+      names[kind] = rows.map((row) => String(row.name));
+    } catch {}
   }
+  return names;
 }
 
 function lostOf(present: Known, kept: Known): string[] {
-  const without = (own: readonly string[], other: readonly string[]): string[] =>
-    own.filter((name) => !other.includes(name));
-  const kinds = [
-    ["images", without(present.images.map(imageName), kept.images.map(imageName))],
-    ["rooms", without(present.rooms, kept.rooms)],
-    ["PCs", without(present.pcs, kept.pcs)],
-  ] as const;
   const isLater = (present.lastSession ?? "") > (kept.lastSession ?? "");
   return [
-    ...kinds.flatMap(([kind, names]) =>
-      names.length === 0 ? [] : [`${kind}: ${names.join(", ")}`],
-    ),
+    ...(["images", ...kindsInState.map(([kind]) => kind), "files"] as const).flatMap((kind) => {
+      const there = new Set(kept.names[kind]);
+      const lost = (present.names[kind] ?? []).filter((name) => !there.has(name));
+      return lost.length === 0 ? [] : [`${kind}: ${lost.join(", ")}`];
+    }),
     ...(isLater ? [`results of sessions after ${kept.lastSession ?? "the first"}`] : []),
   ];
 }

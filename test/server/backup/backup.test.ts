@@ -15,7 +15,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { makeBackup } from "../../../server/backup/backup.ts";
 import { finishRestore } from "../../../server/backup/finish.ts";
@@ -185,15 +186,64 @@ test("a backup without chunks says which images it cannot bring back; where chun
   assert(existsSync(join(kept, "drivers/vendor/nic.inf")));
 });
 
-test("what would be lost is named: images, rooms, PCs", async () => {
+test("a server that has no images, or none any more, comes back", async () => {
+  const dataFolder = join(folder, "imageless");
+  mkdirSync(dataFolder);
+  for (const hadImages of [false, true]) {
+    openStateStore(dataFolder).close();
+    {
+      await using store = await openImageStore(join(dataFolder, "store"));
+      if (hadImages) await store.delete((await write(store, [chunk(1)], "gone")).id);
+    }
+    for (const withImages of [false, true]) {
+      const target = join(folder, `imageless-${hadImages}-${withImages}`);
+      await makeBackup({ ...quiet, dataFolder, configFile: config, target, withImages });
+      const places = { dataFolder: `${target}-restored`, backup: target, configFile: config };
+      const { list, lost } = await planRestore(places, nobody);
+      assert.deepEqual(lost, []);
+      await restoreBackup(places, list);
+      assert.deepEqual(rooms(places.dataFolder), ["default"]);
+      assert.deepEqual(await notesIn(places.dataFolder), []);
+    }
+  }
+  // One that was made while such a backup had an empty folder for the store.
+  const backup = join(folder, "imageless-false-false");
+  mkdirSync(join(backup, "store"), { recursive: true });
+  assert.deepEqual((await planRestore({ dataFolder: `${backup}-2`, backup }, nobody)).lost, []);
+});
+
+test("what would be lost is named: images, what the state has, and files", async () => {
   const dataFolder = join(folder, "more");
   cpSync(data, dataFolder, { recursive: true });
   {
     await using store = await openImageStore(join(dataFolder, "store"));
     await write(store, [new Uint8Array(randomBytes(mib))], "win11");
   }
-  const { lost } = await planRestore({ dataFolder, backup: full }, nobody);
-  assert.deepEqual(lost, ["images: win11@2", "rooms: later"]);
+  for (const path of ["windows/lab1/join/pc01.blob", "drivers/vendor/later.inf"]) {
+    mkdirSync(dirname(join(dataFolder, path)), { recursive: true });
+    writeFileSync(join(dataFolder, path), "later");
+  }
+  {
+    using db = new DatabaseSync(join(dataFolder, "state.db"));
+    db.exec(`INSERT INTO operators VALUES ('ann', '{}');
+      INSERT INTO schedule VALUES ('t1', '{}');
+      INSERT INTO ssh_keys VALUES ('desk', '{}');
+      INSERT INTO image_steps VALUES ('i', 'licence', '{}')`);
+  }
+  const all = [
+    "images: win11@2",
+    "rooms: later",
+    "operators: ann",
+    "SSH keys: desk",
+    "schedules: t1",
+    "own steps: licence",
+  ];
+  const blob = "windows/lab1/join/pc01.blob";
+  const lostWith = async (backup: string) =>
+    (await planRestore({ dataFolder, backup }, nobody)).lost;
+  assert.deepEqual(await lostWith(full), [...all, `files: ${blob}, drivers/vendor/later.inf`]);
+  // Without chunks the drivers stay.
+  assert.deepEqual(await lostWith(small), [...all, `files: ${blob}`]);
 });
 
 test("a damaged, an unfinished, a foreign and a newer backup are refused", async () => {
