@@ -50,7 +50,7 @@ export function causeText(cause: Cause | null): string | null {
       return "the disk read back is not this image (another root hash)";
     case "server-restarted":
       return cause.work === "capture"
-        ? "the server was restarted during the capture; capture again: chunks that arrived are kept"
+        ? "the server was restarted during the capture; capture again"
         : "the server was restarted and the PC has not come back";
     case "pc-restarted":
       return cause.work === "capture"

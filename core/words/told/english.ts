@@ -5,7 +5,7 @@
 export const told = [
   // Why a PC's part in a session ended
   "the disk read back is not this image (another root hash)",
-  "the server was restarted during the capture; capture again: chunks that arrived are kept",
+  "the server was restarted during the capture; capture again",
   "the server was restarted and the PC has not come back",
   "the PC was restarted during the capture",
   "the PC was restarted during the wipe; its disk may be half wiped",

@@ -5,8 +5,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   // Why a PC's part in a session ended
   "the disk read back is not this image (another root hash)":
     "el disco releído no es esta imagen (otra huella raíz)",
-  "the server was restarted during the capture; capture again: chunks that arrived are kept":
-    "el servidor se reinició durante la captura; capture de nuevo: los bloques que llegaron se conservan",
+  "the server was restarted during the capture; capture again":
+    "el servidor se reinició durante la captura; capture de nuevo",
   "the server was restarted and the PC has not come back":
     "el servidor se reinició y el PC no ha vuelto",
   "the PC was restarted during the capture": "el PC se reinició durante la captura",

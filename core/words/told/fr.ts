@@ -5,8 +5,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   // Why a PC's part in a session ended
   "the disk read back is not this image (another root hash)":
     "le disque relu n’est pas cette image (autre empreinte racine)",
-  "the server was restarted during the capture; capture again: chunks that arrived are kept":
-    "le serveur a redémarré pendant la capture ; capturez de nouveau : les blocs arrivés sont conservés",
+  "the server was restarted during the capture; capture again":
+    "le serveur a redémarré pendant la capture ; capturez de nouveau",
   "the server was restarted and the PC has not come back":
     "le serveur a redémarré et le PC n’est pas revenu",
   "the PC was restarted during the capture": "le PC a redémarré pendant la capture",

@@ -5,8 +5,8 @@ export const told: Readonly<Record<ToldText, string>> = {
   // Why a PC's part in a session ended
   "the disk read back is not this image (another root hash)":
     "o disco relido não é esta imagem (outro hash raiz)",
-  "the server was restarted during the capture; capture again: chunks that arrived are kept":
-    "o servidor reiniciou durante a captura; capture de novo: os blocos que chegaram são mantidos",
+  "the server was restarted during the capture; capture again":
+    "o servidor reiniciou durante a captura; capture de novo",
   "the server was restarted and the PC has not come back": "o servidor reiniciou e o PC não voltou",
   "the PC was restarted during the capture": "o PC reiniciou durante a captura",
   "the PC was restarted during the wipe; its disk may be half wiped":

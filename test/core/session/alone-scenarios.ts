@@ -132,7 +132,7 @@ export const aloneScenarios: readonly Scenario[] = [
         inputs: [progress("a", "capturing"), resumed],
         facts: ["a began", "a ended failed: server-restarted"],
         results: {
-          a: "failed: the server was restarted during the capture; capture again: chunks that arrived are kept",
+          a: "failed: the server was restarted during the capture; capture again",
         },
       },
     ],
