@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 
 import { dirname, join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { localDiskCommands } from "../../core/boot/grub-script.ts";
-import { assert } from "../../core/errors.ts";
+import { assert, RoomcastError } from "../../core/errors.ts";
 import { hexSha256 } from "../../core/node/hash.ts";
 import { type Bundle, blessedData, bundleAgent } from "./bundle.ts";
 import { withCompiled } from "./compiled.ts";
@@ -64,10 +64,20 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   await mkdir(outFolder, { recursive: true });
   const bundle = await bundleAgent(repository, options.agentMain, "agent.js");
   const inputs = await fingerprint(options, bundle);
+  const lists = await listsFingerprint();
   const record = join(cacheFolder, "built.json");
-  if (await isBuilt(record, inputs, outFolder)) return "up to date";
+  const built = await builtFrom(record, outFolder);
+  const isOurs = built?.inputs === inputs;
+  if (isOurs && built.lists === lists) return "up to date";
 
-  const { apt, packages } = await fetchAll(cacheFolder, log);
+  const fetched = await fetchAll(cacheFolder, log).catch((error: unknown) => {
+    // On the day of the lab there may be no internet, and the host's lists be newer than the image.
+    if (!isOurs || !(error instanceof RoomcastError)) throw error;
+    log(`the boot image stays as it is: newer packages cannot be had (${error.message})`);
+    return null;
+  });
+  if (fetched === null) return "up to date";
+  const { apt, packages } = fetched;
   const rootOf = (name: string): string =>
     (packages.find((each) => each.name === name) as UnpackedPackage).root;
 
@@ -134,7 +144,7 @@ export async function buildBootImage(options: BuildOptions): Promise<"built" | "
   await place("versions.json", (partial) =>
     writeFile(partial, `${JSON.stringify(versions, null, 2)}\n`),
   );
-  await writeFile(record, JSON.stringify({ inputs, files: versions.files }));
+  await writeFile(record, JSON.stringify({ inputs, lists, files: versions.files }));
   await dropStale(apt, packages);
   logSizes([...rescue, ...system, ...agent], log);
   for (const [name, data] of [
@@ -164,7 +174,7 @@ async function packageVersion(file: string): Promise<string> {
   return (JSON.parse(await readFile(file, "utf8")) as { version: string }).version;
 }
 
-/** Of all that a build reads, but for the packages themselves, for which the package lists stand. */
+/** Of all that a build reads, but for the packages, for which the package lists stand. */
 async function fingerprint(options: BuildOptions, bundle: Bundle): Promise<string> {
   const { repository } = options;
   const hash = createHash("sha256");
@@ -181,16 +191,22 @@ async function fingerprint(options: BuildOptions, bundle: Bundle): Promise<strin
   add("grub.cfg", await readFile(grubScriptOf(repository)));
   add("local boot", localDiskCommands.join("\n"));
   add("lock", await readFile(join(repository, "package-lock.json")));
-  add("lists", await listsFingerprint());
   return hash.digest("hex");
 }
 
-async function isBuilt(record: string, inputs: string, outFolder: string): Promise<boolean> {
+/** The fingerprints by which the files in `outFolder` were made; null: these are others, or there are none. */
+async function builtFrom(
+  record: string,
+  outFolder: string,
+): Promise<{ readonly inputs: string; readonly lists?: string } | null> {
   const text = await readFile(record, "utf8").catch(() => null);
-  if (text === null) return false;
-  const known = JSON.parse(text) as { inputs: string; files: BootVersions["files"] };
-  if (known.inputs !== inputs) return false;
-  return JSON.stringify(await describeFiles(outFolder)) === JSON.stringify(known.files);
+  if (text === null) return null;
+  const { files, ...from } = JSON.parse(text) as {
+    readonly inputs: string;
+    readonly lists?: string;
+    readonly files: BootVersions["files"];
+  };
+  return JSON.stringify(await describeFiles(outFolder)) === JSON.stringify(files) ? from : null;
 }
 
 async function describeFiles(outFolder: string): Promise<BootVersions["files"]> {
