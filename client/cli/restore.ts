@@ -9,6 +9,7 @@ import { personalLines } from "../../core/screen/personal.ts";
 import { foreseenDisks, type SectorNeed, sectorsOf } from "../../core/screen/target.ts";
 import { proofSeconds, proofSecondsLimit } from "../../core/session/boot-proof.ts";
 import { type FitDisk, planFit } from "../../core/session/fit-plan.ts";
+import { castHasNoCanary } from "../../core/session/no-canary.ts";
 import { type HostSystem, hostNameFaults, systemsOn } from "../../core/wire/host-names.ts";
 import { foldedName } from "../../core/wire/names.ts";
 import { startTimeoutLimit } from "../../core/wire/orders.ts";
@@ -155,6 +156,8 @@ async function restore(
 }
 
 async function cast(context: CliContext, reference: string, options: CastOptions): Promise<number> {
+  // The server says so, too: after the word.
+  if (options.canary !== undefined) throw castHasNoCanary();
   const sender = await context.client.get<PcView>(`/pcs/${encodeURIComponent(reference)}`);
   const what = `the disk of ${sender.name}`;
   const isOwn = options.personalise === "auto";

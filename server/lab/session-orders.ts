@@ -1,6 +1,7 @@
 import { RoomcastError } from "../../core/errors.ts";
 import type { RestoreState } from "../../core/session/kinds/restore.ts";
 import type { LiveSpec, LiveState } from "../../core/session/live-state.ts";
+import { castHasNoCanary } from "../../core/session/no-canary.ts";
 import type { FitMode } from "../../core/wire/fit-size.ts";
 import { type HostSystem, systemsOn } from "../../core/wire/host-names.ts";
 import type { SessionView } from "../../core/wire/views.ts";
@@ -169,13 +170,7 @@ export class SessionOrders {
   /** A PC casts its own disk to the room; it is left out of those that receive. */
   cast(request: NamedCast, by: OrderedBy | null): SessionView {
     const { inventory, admissions, personals, sessions } = this.ports;
-    if (request.canary !== null) {
-      throw new RoomcastError(
-        "usage",
-        "a live cast has no canary: its PC reads its disk once, for all at the same time",
-        "capture the disk, then restore the image with --canary",
-      );
-    }
+    if (request.canary !== null) throw castHasNoCanary();
     if (request.fit === "auto") {
       throw new RoomcastError(
         "usage",

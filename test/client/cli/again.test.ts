@@ -70,3 +70,9 @@ test("of a wipe and a capture nothing is said to be lost: the server refuses the
     assert.deepEqual(calls, [["POST", "/sessions/s1/retry", { overwrite: "" }]]);
   }
 });
+
+test("a live cast with a canary is refused before a word is typed", async () => {
+  const { error, asked } = await ran(["cast", "pc01", "--room", "lab-1", "--canary", "1"], there);
+  assert.match(String(error), /a live cast has no canary/);
+  assert(!asked.some((each) => each.includes("/pcs")), "nothing is shown");
+});
