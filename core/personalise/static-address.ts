@@ -55,6 +55,17 @@ export const ifupdownNames = (text: string): string[] =>
     return name === "lo" ? [] : [name];
   });
 
+/** Addresses of those that interfaces(5) has as static ones. */
+export function ifupdownStatics(text: string): string[] {
+  let isInside = false;
+  return text.split("\n").flatMap((line) => {
+    if (stanzaLine.test(line)) isInside = ifaceLine.exec(line)?.[3] === "static";
+    const address = isInside ? addressOption.exec(line)?.[1] : undefined;
+    return address === undefined ? [] : [address];
+  });
+}
+
+const addressOption = /^\s*address\s+([\d./]+)/;
 const ifaceLine = /^(\s*iface\s+(\S+)\s+inet\s+)(\S+)(.*)$/;
 const stanzaLine =
   /^\s*(?:iface|auto|allow-\S+|mapping|source|source-directory|rename|template|no-auto-down|no-scripts)\s/;
@@ -62,9 +73,8 @@ const stanzaLine =
 const replacedOption =
   /^\s*(?:address|netmask|gateway|broadcast|network|pointopoint|hostname|client|vendor|leasetime|leasehours|metric|dns-\S+)\s/;
 
-/** The interface's stanza of interfaces(5), in place. */
-export function ifupdownText(text: string, name: string, own: StaticAddress): string {
-  const { address, prefix, gateway, dns, domain } = own;
+/** The interface's stanza of interfaces(5), in place; null: by DHCP. */
+export function ifupdownText(text: string, name: string, own: StaticAddress | null): string {
   let isInside = false;
   return text
     .split("\n")
@@ -73,6 +83,8 @@ export function ifupdownText(text: string, name: string, own: StaticAddress): st
       if (stanzaLine.test(line)) isInside = found?.[2] === name;
       if (!isInside) return line;
       if (found === null) return replacedOption.test(line) ? [] : line;
+      if (own === null) return `${found[1]}dhcp`;
+      const { address, prefix, gateway, dns, domain } = own;
       return [
         `${found[1]}static`,
         `    address ${address}/${prefix}`,
@@ -129,11 +141,39 @@ function blockFrom(text: readonly string[], at: number): number[] {
 export const netplanCount = (text: string): number =>
   netplanCards(text.split("\n"))?.lines.length ?? 0;
 
+/** The card's lines, each with that of the setting that it belongs to. */
+function netplanSettings(all: readonly string[], card: number) {
+  const body = blockFrom(all, card);
+  const first = body.find((line) => !isBlank(all[line] as string));
+  const indent =
+    first === undefined ? indentOf(all[card] as string) + 2 : indentOf(all[first] as string);
+  let key = "";
+  const lines = body.map((at) => {
+    const line = all[at] as string;
+    // The items of a list may stand as deep as its key.
+    if (!isBlank(line) && indentOf(line) === indent && !line.trim().startsWith("- ")) key = line;
+    return { line, key };
+  });
+  return { indent, lines, end: (body.at(-1) ?? card) + 1 };
+}
+
+/** IPv4 addresses of the wired cards that take none from DHCP. */
+export function netplanStatics(text: string): string[] {
+  const all = text.split("\n");
+  return (netplanCards(all)?.lines ?? []).flatMap((card) => {
+    const { lines } = netplanSettings(all, card);
+    if (lines.some(({ line, key }) => line === key && dhcpKey.test(key))) return [];
+    const own = lines.filter(({ key }) => addressesKey.test(key));
+    return own.flatMap(({ line }) => line.match(/\b\d+(?:\.\d+){3}\/\d+/g) ?? []);
+  });
+}
+
+const dhcpKey = /^\s*dhcp4\s*:\s*(?:true|yes|on)\b/i;
+const addressesKey = /^\s*addresses\s*:/;
 const replacedKey = /^\s*(?:dhcp4|dhcp4-overrides|addresses|gateway4|routes|nameservers)\s*:/;
 
-/** The one wired card of a netplan-yaml(5), in place. */
-export function netplanText(text: string, own: StaticAddress): Decoded<string> {
-  const { address, prefix, gateway, dns, domain } = own;
+/** The one wired card of a netplan-yaml(5), in place; null: by DHCP. */
+export function netplanText(text: string, own: StaticAddress | null): Decoded<string> {
   const all = text.split("\n");
   const cards = netplanCards(all);
   const [card] = cards?.lines ?? [];
@@ -142,31 +182,24 @@ export function netplanText(text: string, own: StaticAddress): Decoded<string> {
   }
   const isFlow = !/:\s*(?:#.*)?$/.test(all[card] as string);
   if (isFlow || text.includes("\t")) return refuse("it is not written a line for each setting");
-  const body = blockFrom(all, card);
-  const first = body.find((line) => !isBlank(all[line] as string));
-  const indent = first === undefined ? cards.indent + 2 : indentOf(all[first] as string);
-  let isReplaced = false;
-  const kept = body.filter((line) => {
-    const each = all[line] as string;
-    // The items of a list may stand as deep as its key.
-    const isKey = !isBlank(each) && indentOf(each) === indent && !each.trim().startsWith("- ");
-    if (isKey) isReplaced = replacedKey.test(each);
-    return !isReplaced;
-  });
-  const pad = " ".repeat(indent);
-  const added = [
+  const { indent, lines, end } = netplanSettings(all, card);
+  const kept = lines.filter(({ key }) => !replacedKey.test(key)).map(({ line }) => line);
+  const added = netplanAddress(own).map((each) => " ".repeat(indent) + each);
+  return {
+    ok: true,
+    value: [...all.slice(0, card + 1), ...kept, ...added, ...all.slice(end)].join("\n"),
+  };
+}
+
+function netplanAddress(own: StaticAddress | null): string[] {
+  if (own === null) return ["dhcp4: true"];
+  const { address, prefix, gateway, dns, domain } = own;
+  return [
     "dhcp4: false",
     `addresses: ["${address}/${prefix}"]`,
     ...(gateway === null ? [] : [`routes: [{to: default, via: "${gateway}"}]`]),
     ...(dns.length === 0 && domain === null ? [] : [`nameservers: {${nameservers(own)}}`]),
   ];
-  const before = all.slice(0, card + 1);
-  const after = all.slice((body.at(-1) ?? card) + 1);
-  const between = kept.map((line) => all[line] as string);
-  return {
-    ok: true,
-    value: [...before, ...between, ...added.map((each) => pad + each), ...after].join("\n"),
-  };
 }
 
 const nameservers = ({ dns, domain }: StaticAddress): string =>

@@ -16,7 +16,7 @@ const ip = Type.String({ maxLength: 45, pattern: "^[0-9A-Fa-f:.]+$" });
 
 /** How the restored system gets its address. */
 export const PersonalAddress = Type.Union([
-  /** From DHCP, as it is or reserved there: nothing is written. */
+  /** From DHCP, as it is or reserved there: no address is written. */
   Type.Object({ kind: Type.Literal("dhcp") }),
   Type.Object({
     kind: Type.Literal("static"),

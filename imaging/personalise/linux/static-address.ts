@@ -1,9 +1,11 @@
-/** A static address, in the files of the network manager that the system has. */
+/** A static address or none, in the files of the network manager that the system has. */
 import type { Decoded } from "../../../core/errors.ts";
 import {
   ifupdownNames,
+  ifupdownStatics,
   ifupdownText,
   netplanCount,
+  netplanStatics,
   netplanText,
   networkdText,
   networkManagerText,
@@ -23,7 +25,7 @@ const [connection = "", network = ""] = ownFiles;
 
 export async function giveAddress({ root, personal }: LinuxStep): Promise<Outcome | null> {
   const { address, domain } = personal;
-  if (address.kind !== "static") return null;
+  if (address.kind !== "static") return leaveToDhcp(root);
   const own: StaticAddress = { ...address, domain };
   for (const [name, isUsed, give] of managers) {
     if (!(await isUsed(root))) continue;
@@ -34,6 +36,29 @@ export async function giveAddress({ root, personal }: LinuxStep): Promise<Outcom
   }
   const known = managers.map(([name]) => name).join(", ");
   return { result: "failed", detail: `the system has no network manager that is known: ${known}` };
+}
+
+/** A static address is the master's, which may have been such a PC itself: every clone would have it. */
+async function leaveToDhcp(root: Root): Promise<Outcome | null> {
+  let isTaken = false;
+  for (const path of ownFiles) {
+    if ((await root.kind(path)) === null) continue;
+    await root.remove(path);
+    isTaken = true;
+  }
+  const refusals: string[] = [];
+  for (const [files, staticsOf, give] of [
+    [await netplanFiles(root), netplanStatics, giveNetplan],
+    [await ifupdownFiles(root), ifupdownStatics, giveIfupdown],
+  ] as const) {
+    const statics = files.flatMap(({ text }) => staticsOf(text));
+    if (statics.length === 0) continue;
+    const refusal = await give(root, null);
+    if (refusal === null) isTaken = true;
+    else refusals.push(`${statics.join(", ")} stays as on the master: ${refusal}`);
+  }
+  if (refusals.length > 0) return { result: "left", detail: refusals.join("; ") };
+  return isTaken ? { detail: "by DHCP: the master's static one is taken out" } : null;
 }
 
 /** Answers null, or why not. */
@@ -69,7 +94,7 @@ async function netplanFiles(root: Root): Promise<{ path: string; text: string; c
   return found;
 }
 
-async function giveNetplan(root: Root, own: StaticAddress): Promise<string | null> {
+async function giveNetplan(root: Root, own: StaticAddress | null): Promise<string | null> {
   const files = await netplanFiles(root);
   const [file] = files;
   if (file === undefined || files.length > 1) {
@@ -91,21 +116,27 @@ async function giveNetworkd(root: Root, own: StaticAddress): Promise<string | nu
   return null;
 }
 
-async function giveIfupdown(root: Root, own: StaticAddress): Promise<string | null> {
-  const paths = ["/etc/network/interfaces"];
-  for (const name of await root.list("/etc/network/interfaces.d")) {
-    paths.push(`/etc/network/interfaces.d/${name}`);
+async function ifupdownFiles(root: Root): Promise<{ path: string; text: string }[]> {
+  const folder = "/etc/network/interfaces.d";
+  const names = (await root.list(folder)).map((name) => `${folder}/${name}`);
+  const found = [];
+  for (const path of ["/etc/network/interfaces", ...names]) {
+    found.push({ path, text: (await root.read(path)) ?? "" });
   }
-  const found: { path: string; text: string; name: string }[] = [];
-  for (const path of paths) {
-    const text = (await root.read(path)) ?? "";
-    for (const name of ifupdownNames(text)) found.push({ path, text, name });
-  }
+  return found;
+}
+
+async function giveIfupdown(root: Root, own: StaticAddress | null): Promise<string | null> {
+  const files = await ifupdownFiles(root);
+  const found = files.flatMap((file) =>
+    ifupdownNames(file.text).map((name) => ({ ...file, name })),
+  );
   const [only] = found;
   if (only === undefined || found.length > 1) {
     return `${found.length} interfaces are configured, so it is not known which one it is for`;
   }
   await root.write(only.path, ifupdownText(only.text, only.name, own));
+  if (own === null) return null;
   const isWritten = isThere("/sbin/resolvconf", "/usr/sbin/resolvconf");
   const isOurs = !(await isWritten(root)) && (await root.kind("/etc/resolv.conf")) !== "link";
   if (isOurs && own.dns.length > 0) await root.write("/etc/resolv.conf", resolvText(own));

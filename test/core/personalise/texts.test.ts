@@ -198,6 +198,7 @@ test("of any text: a second time nothing is different, and the texts stay lines 
     hosts: (text) => hostsText(text, names),
     "hosts with a domain": (text) => hostsText(text, { ...names, domain: "lab.example" }),
     ifupdown: (text) => ifupdownText(text, "eth0", address),
+    "ifupdown, DHCP": (text) => ifupdownText(text, "eth0", null),
     netplan(text) {
       const edited = netplanText(text, address);
       return edited.ok ? edited.value : text;

@@ -250,6 +250,52 @@ test("a static address by systemd-networkd, before all other files", async () =>
   );
 });
 
+test("of a master that had a static address no clone by DHCP has it", async () => {
+  const connection = "etc/NetworkManager/system-connections/roomcast.nmconnection";
+  const network = "etc/systemd/network/00-roomcast.network";
+  const netplan = "network:\n  version: 2\n  ethernets:\n    enp1s0:\n      mtu: 1400\n      ";
+  const files = {
+    [connection]: "[ipv4]\nmethod=manual\naddress1=192.0.2.7/24\n",
+    [network]: "[Network]\nAddress=192.0.2.7/24\n",
+    "etc/netplan/50-cloud-init.yaml": `${netplan}dhcp4: false\n      addresses: ["192.0.2.7/24"]\n      nameservers: {addresses: ["192.0.2.2"]}\n`,
+    "etc/network/interfaces":
+      "iface lo inet loopback\niface eth0 inet static\n    address 192.0.2.7/24\n    mtu 1400\n",
+  };
+  const found = await seen(files, {});
+  assert.deepEqual(amiss(found.steps), []);
+  const step = found.steps.find(({ name }) => name.endsWith(": address"));
+  assert.deepEqual(
+    step?.files,
+    Object.keys(files)
+      .map((path) => `/${path}`)
+      .sort(),
+  );
+  assert.equal(snapshot(found.root)[`/${connection}`], undefined);
+  assert.equal(snapshot(found.root)[`/${network}`], undefined);
+  assert.equal(textOf(found, "etc/netplan/50-cloud-init.yaml"), `${netplan}dhcp4: true\n`);
+  assert.equal(
+    textOf(found, "etc/network/interfaces"),
+    "iface lo inet loopback\niface eth0 inet dhcp\n    mtu 1400\n",
+  );
+});
+
+test("which of several static addresses the master's own is, nobody knows: they stay, and are told", async () => {
+  const interfaces =
+    "iface eth0 inet static\n    address 192.0.2.7/24\niface eth1 inet manual\n    address 192.0.2.9\n";
+  const files = {
+    "etc/network/interfaces": interfaces,
+    "etc/netplan/a.yaml":
+      "network:\n  ethernets:\n    a:\n      addresses:\n      - 192.0.2.8/24\n",
+    "etc/netplan/b.yaml": "network:\n  ethernets:\n    b:\n      dhcp4: true\n",
+  };
+  const found = await seen(files, {});
+  assert.deepEqual(amiss(found.steps), [
+    "Linux on partition 1: address: left, 192.0.2.8/24 stays as on the master: wired cards are configured in several files: /etc/netplan/a.yaml, /etc/netplan/b.yaml; " +
+      "192.0.2.7/24 stays as on the master: 2 interfaces are configured, so it is not known which one it is for",
+  ]);
+  assert.equal(textOf(found, "etc/network/interfaces"), interfaces);
+});
+
 test("settings that are bound to several cards stay, and are told", async () => {
   const link = (mac: string, name: string) => `[Match]\nMACAddress=${mac}\n[Link]\nName=${name}\n`;
   const files = {
