@@ -2,10 +2,12 @@ import type { FastifyInstance } from "fastify";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import type { Grant, WorkGrant } from "../../core/trust/grant.ts";
 import type { Personal } from "../../core/wire/personal.ts";
+import type { ImageOrders } from "../lab/image-orders.ts";
 import type { Personals } from "../lab/personals.ts";
 import type { WindowsPcs } from "../lab/windows.ts";
 
 interface PersonalPorts {
+  readonly images: Pick<ImageOrders, "mayHoldWindows">;
   readonly personals: Personals;
   readonly windows: WindowsPcs;
 }
@@ -16,12 +18,16 @@ interface PersonalPorts {
  */
 export async function personalRoutes(
   app: FastifyInstance,
-  { personals, windows }: PersonalPorts,
+  { images, personals, windows }: PersonalPorts,
 ): Promise<void> {
   app.get("/gate/v2/personal/:task", async ({ grant }, reply) => {
     const { pc, session } = workOf(grant);
     const seat = await personals.give(pc, session);
-    const own: Personal = { ...seat, windows: await windows.give(pc) };
+    // What is wrong with it is no reason to fail a Linux.
+    const own: Personal = {
+      ...seat,
+      windows: images.mayHoldWindows(session) ? await windows.give(pc) : null,
+    };
     return reply.header("cache-control", "no-store").send(own);
   });
   app.get<{ Params: { "*": string }; Querystring: { piece?: unknown } }>(

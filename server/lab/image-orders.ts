@@ -121,6 +121,14 @@ export class ImageOrders {
     return this.ports.steps.scripts(this.ports.images.find(id)?.fitOf ?? id);
   }
 
+  /** Whether there may be a Windows on what a session casts: so it may where its systems are not known. */
+  mayHoldWindows(session: string): boolean {
+    const { kindName, state } = this.ports.sessions.session(session);
+    if (kindName !== "restore") return true;
+    const systems = this.systemsOf((state as RestoreState).image.id);
+    return systems.length === 0 || systems.includes("Windows");
+  }
+
   /** The systems on an image; none where there is no such image (any more). */
   systemsOf(id: string): readonly HostSystem[] {
     return systemsOn(this.ports.images.find(id)?.partitions ?? []);

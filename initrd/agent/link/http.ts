@@ -117,9 +117,12 @@ export class ServerFiles {
     const { status } = answer;
     // An answer in words will be the same the next time, but for one that says to wait, and for that of a
     // server that was started anew: the grant that it knows comes with the order over the next connection.
-    const mayPass = (said === null && status >= 500) || [401, 403, 429, 503].includes(status);
+    const mayPass =
+      (said === null && status >= 500) ||
+      [401, 429, 503].includes(status) ||
+      (status === 403 && said?.code !== "refused");
     const code = mayPass ? "unreachable" : "failed";
-    const why = `the server refused GET ${path}: ${said ?? answer.status}`;
+    const why = `the server refused GET ${path}: ${said?.message ?? answer.status}`;
     throw new RoomcastError(code, why, "see the server's log");
   }
 }
@@ -146,8 +149,9 @@ function parse(body: Uint8Array): unknown {
   }
 }
 
-/** The message of an error answer `{code, message, next}`. */
-function saidIn(body: Uint8Array): string | null {
-  const value = parse(body) as { readonly message?: unknown } | undefined;
-  return typeof value?.message === "string" ? value.message.slice(0, 512) : null;
+/** Of an error answer `{code, message, next}`. */
+function saidIn(body: Uint8Array): { readonly code: unknown; readonly message: string } | null {
+  const value = parse(body) as { readonly code?: unknown; readonly message?: unknown } | undefined;
+  if (typeof value?.message !== "string") return null;
+  return { code: value.code, message: value.message.slice(0, 512) };
 }

@@ -46,6 +46,15 @@ test("an agent that reads a chunk asks again", async () => {
   assert.equal(asked, 2);
 });
 
+test("an agent asks with another grant, and not again for what the server cannot give", async () => {
+  const files = new ServerFiles(plainHttp(url), signal, () => "");
+  busy = { status: 403, code: "not-granted" };
+  assert.deepEqual([...(await files.chunk("0", 0))], [1]);
+  [asked, busy] = [0, { status: 403, code: "refused" }];
+  await assert.rejects(files.personal("s1"), { code: "failed", message: /not now/ });
+  assert.equal(asked, 1);
+});
+
 test("an agent asks again for a chunk of a live cast that is not there yet", async () => {
   busy = { status: 503, code: "unreachable" };
   const files = new ServerFiles(plainHttp(url), signal, () => "");

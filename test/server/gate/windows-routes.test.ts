@@ -1,7 +1,7 @@
 /** What a PC with Windows is given through the gate, and read there by the agent's own code. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { driverPieceBytes } from "../../../core/wire/personal.ts";
@@ -22,20 +22,24 @@ const put = (path: string, content: string | Uint8Array): void => {
 
 before(async () => {
   granted = await openGranted();
-  const { app, lab } = granted.api;
+  const { lab } = granted.api;
   const pc = lab.inventory.find("pc4");
   const said = { uuid: null, serials: [], macs: [], vendor: "Dell Inc.", model: "OptiPlex 7090" };
   lab.inventory.describe(pc, helloOf(pc.hello.mac, { identity: said }), "t");
-  const signal = new AbortController().signal;
+  files = filesFor(new AbortController().signal);
+});
+after(() => granted.close());
+
+function filesFor(signal: AbortSignal): ServerFiles {
   const server = {
     async fetch(path: string, { headers }: { readonly headers: Record<string, string> }) {
+      const { app } = granted.api;
       const { statusCode: status, rawPayload } = await app.inject({ url: path, headers });
       return new Response(new Uint8Array(rawPayload), { status });
     },
   };
-  files = new ServerFiles(server as never, signal, () => granted.grant("personal"));
-});
-after(() => granted.close());
+  return new ServerFiles(server as never, signal, () => granted.grant("personal"));
+}
 
 async function driver(path: string): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
@@ -87,6 +91,24 @@ test("a PC that has proven nothing is not given its blob", async () => {
     assert.deepEqual([windows?.joinBlob, windows?.isJoinWithheld], [null, true]);
   } finally {
     admissions.standing = real;
+  }
+});
+
+test("a driver that no PC can be given is told at once, and to PCs with Windows alone", async () => {
+  const long = "x".repeat(150);
+  put(`drivers/Dell Inc./OptiPlex 7090/${long}/${"y".repeat(60)}.inf`, "");
+  const { images } = granted.api.lab;
+  const soon = filesFor(AbortSignal.timeout(5000));
+  try {
+    await assert.rejects(soon.personal(granted.restore), {
+      code: "failed",
+      message: /OptiPlex 7090/,
+    });
+    images.systemsOf = () => ["Linux"];
+    assert.equal((await soon.personal(granted.restore)).windows, null);
+  } finally {
+    Reflect.deleteProperty(images, "systemsOf");
+    rmSync(join(granted.api.folder, "drivers/Dell Inc./OptiPlex 7090", long), { recursive: true });
   }
 });
 
