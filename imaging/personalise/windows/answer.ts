@@ -1,5 +1,5 @@
 /** The answer file of one PC, put where a generalised Windows looks for it. */
-import { RoomcastError } from "../../../core/errors.ts";
+import { type Decoded, RoomcastError } from "../../../core/errors.ts";
 import type { Personal } from "../../../core/wire/personal.ts";
 import { answerFile, isPending } from "./answer-file.ts";
 import { driverFolder } from "./drivers.ts";
@@ -80,19 +80,30 @@ async function imagesOwn(root: string): Promise<string | null> {
     const content = await contentOf(root, namesOf(place), limitBytes);
     if (content === null) continue;
     const text = decoded(content);
-    const pending = isPending(text);
+    if (!text.ok) throw unreadable(place, text.reason);
+    const pending = isPending(text.value);
     if (!pending.ok) throw unreadable(place, pending.reason);
-    if (pending.value) return text;
+    if (pending.value) return text.value;
   }
   return null;
 }
 
-/** UTF-16 is told by how it begins; what it says of itself is not true of the text as we write it. */
-function decoded(content: Uint8Array): string {
+/** By how it begins, else by what it says of itself, which is then made true of the text as we write it. */
+function decoded(content: Uint8Array): Decoded<string> {
+  const said = encodingSaid.exec(new TextDecoder("latin1").decode(content.subarray(0, 256)))?.[2];
   const isWide = content[0] === 0xff && content[1] === 0xfe;
-  const text = new TextDecoder(isWide ? "utf-16le" : "utf-8").decode(content);
-  return isWide ? text.replace(/^(<\?xml[^>]*encoding=["'])[^"']*/, "$1utf-8") : text;
+  const isMarked = content[0] === 0xef && content[1] === 0xbb && content[2] === 0xbf;
+  const encoding = isWide ? "utf-16le" : isMarked ? "utf-8" : (said ?? "utf-8");
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(content);
+    return { ok: true, value: text.replace(encodingSaid, "$1utf-8") };
+  } catch {
+    return { ok: false, reason: `it is no text in ${encoding}; save it as UTF-8` };
+  }
 }
+
+/** Another one than the UTF-8 that we write. */
+const encodingSaid = /^(<\?xml\s[^>]*?\bencoding\s*=\s*["'])(?!utf-8["'])([^"'>]*)/i;
 
 const unreadable = (place: Place, reason: string): RoomcastError =>
   new RoomcastError(

@@ -368,7 +368,14 @@ test("the image's own answers stay, wherever Windows would take them from", asyn
   const hidden = inPass("oobeSystem", "Shell-Setup", "u:OOBE/u:HideEULAPage");
   const name = inPass("specialize", "Shell-Setup", "u:ComputerName");
   const over = own.replace('pass="oobeSystem"', 'pass="oobeSystem" wasPassProcessed="true"');
-  const cases: [Record<string, string>, string[]][] = [
+  const german = own
+    .replace('1.0"', '1.0" encoding="windows-1252"')
+    .replace("<OOBE>", "<RegisteredOwner>Schüler</RegisteredOwner><OOBE>");
+  const owner = inPass("oobeSystem", "Shell-Setup", "u:RegisteredOwner");
+  const cases: [Record<string, string | Uint8Array>, string[], string?][] = [
+    [{ [answerPath]: Buffer.from(german, "latin1") }, [answerPath], "Schüler"],
+    [{ [answerPath]: Buffer.from(`\ufeff${german}`, "utf16le") }, [answerPath], "Schüler"],
+    [{ [answerPath]: `\ufeff${german}` }, [answerPath], "Schüler"],
     [{ "Windows/Panther/Unattend.XML": own }, ["Windows/Panther/Unattend.XML"]],
     [
       { "Windows/Panther/Unattend/unattend.xml": own },
@@ -377,7 +384,7 @@ test("the image's own answers stay, wherever Windows would take them from", asyn
     [{ "Windows/System32/Sysprep/unattend.xml": own, [answerPath]: over }, [answerPath]],
     [{ "unattend.xml": `\ufeff${own}` }, [answerPath]],
   ];
-  for (const [files, written] of cases) {
+  for (const [files, written, named = ""] of cases) {
     await withVolume({ ...asFresh(), ...files }, async (device) => {
       const before = filesOf(device);
       const { steps } = await personalise(device, personal());
@@ -390,6 +397,7 @@ test("the image's own answers stay, wherever Windows would take them from", asyn
       for (const path of written) {
         const xml = readIn(device, path).toString();
         assert.deepEqual([asked(xml, hidden), asked(xml, name)], ["true", "lab1-a3"]);
+        assert.equal(asked(xml, owner), named);
       }
     });
   }
@@ -400,6 +408,8 @@ test("an answer file that is not understood, or that the registry names, is not 
   const cases: [Record<string, string | Uint8Array>, RegExp][] = [
     [{ [answerPath]: "<unattend>" }, /not understood/],
     [{ [answerPath]: "<other/>" }, /not understood/],
+    [{ [answerPath]: Buffer.from("<unattend>ü", "latin1") }, /no text in utf-8/],
+    [{ [answerPath]: '<?xml version="1.0" encoding="cp850"?><other/>' }, /no text in cp850/],
     [{ [hivePath]: named }, /C:\\answers\.xml/],
   ];
   for (const [files, reason] of cases) {
