@@ -1,5 +1,6 @@
 /** Scripts of the owner's own, run with the restored system's root mounted. */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,8 +30,18 @@ export async function runOwnSteps(
     signal.throwIfAborted();
     const isInside = await hasShell(root);
     const facts = factsOf(personal, mac, isInside ? "/" : root.folder);
-    const { status, output } = await runInRoot(root, step.script, { isInside, facts, signal });
     const name = ownStepName(step);
+    const [interpreter = ""] = interpreterOf(step.script);
+    // A name that is too long for a file is none.
+    const found = isInside ? root.find(interpreter).catch(() => null) : existsSync(interpreter);
+    if (!(await found)) {
+      const where = isInside ? "the system has" : "the system has no shell, and beside it there is";
+      const named = printableLines(interpreter.slice(0, 255));
+      const detail = `${where} no ${named}, which the script's first line names`;
+      said({ name, result: "failed", detail, files: [] });
+      continue;
+    }
+    const { status, output } = await runInRoot(root, step.script, { isInside, facts, signal });
     log(`${name}:\n${output}`);
     const how =
       status === 0 ? "" : status === null ? "took longer than 5 minutes" : `ended with ${status}`;
@@ -64,9 +75,16 @@ function factsOf(personal: Personal, mac: string, root: string): Record<string, 
 const hasShell = async (root: Root): Promise<boolean> =>
   (await root.find("/bin/sh")) !== null && (await root.find("/dev")) !== null;
 
+/** execve(2): what the script's first line names, and all behind that as one argument; without such a line the shell. */
+function interpreterOf(script: string): string[] {
+  const [, interpreter = "/bin/sh", rest = ""] = /^#![ \t]*([^ \t\n]+)([^\n]*)/.exec(script) ?? [];
+  const argument = rest.trim();
+  return argument === "" ? [interpreter] : [interpreter, argument];
+}
+
 /**
- * $1: the script; $2: the root; $3, $4: its /dev and /proc, or nothing. Mounts are this process' own. The
- * system gets the devices that scripts need, and none that is a disk.
+ * $1: the script; $2: the root; $3, $4: its /dev and /proc, or nothing; then its interpreter. Mounts are this
+ * process' own. The system gets the devices that scripts need, and none that is a disk.
  */
 const inside = `set -e
 mount -t tmpfs -o mode=755 roomcast "$3"
@@ -75,8 +93,10 @@ for each in null:3 zero:5 full:7 random:8 urandom:9; do
 done
 [ -z "$4" ] || mount -t proc proc "$4"
 cat "$1" > "$3/roomcast-step"
-exec chroot "$2" /bin/sh /dev/roomcast-step`;
-const outside = `cd "$2" && exec /bin/sh "$1"`;
+root=$2
+shift 4
+exec chroot "$root" "$@" /dev/roomcast-step`;
+const outside = `cd "$2" && script=$1 && shift 4 && exec "$@" "$script"`;
 
 interface RunOptions {
   /** In the system, by chroot; else beside it, with the root as the working directory. */
@@ -96,7 +116,8 @@ export async function runInRoot(
     const file = join(folder, "script");
     await writeFile(file, script, { mode: 0o600 });
     const [dev, proc] = [await root.find("/dev"), await root.find("/proc")];
-    const words = [isInside ? inside : outside, "sh", file, root.folder, dev ?? "", proc ?? ""];
+    const places = [file, root.folder, dev ?? "", proc ?? ""];
+    const words = [isInside ? inside : outside, "sh", ...places, ...interpreterOf(script)];
     // Whatever it leaves running ends with it, and holds the mounts no longer.
     const args = ["-m", "-p", "-f", "/bin/sh", "-c", ...words];
     const env = { PATH: path, LC_ALL: "C", HOME: "/root", ...facts };

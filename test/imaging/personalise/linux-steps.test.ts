@@ -106,8 +106,31 @@ test("own steps run inside of the system, with the PC's facts; what they say is 
   assert.equal(textOf(found, "root/told"), "X 17 in /\n");
 });
 
+test("an own step is run by what its first line names, and fails where that is not there", async () => {
+  const steps = [
+    { name: "cat", script: "#! /bin/cat\nread as it is" },
+    { name: "strict", script: "#!/bin/sh -e \nfalse\necho went on\n" },
+    { name: "bash", script: "#!/bin/bash\n[[ -e / ]]\n" },
+    { name: "long", script: `#!/${"x".repeat(256)}` },
+    { name: "after", script: "#!/bin/sh\necho ran\n" },
+  ];
+  const found = await seen({}, { steps }, withShell);
+  const own = found.steps.filter(({ name }) => name.startsWith("own step"));
+  assert.deepEqual(
+    own.map(({ result, detail }) => `${result}: ${detail}`),
+    [
+      "done: #! /bin/cat\nread as it is",
+      "failed: ended with 1",
+      "failed: the system has no /bin/bash, which the script's first line names",
+      `failed: the system has no /${"x".repeat(254)}, which the script's first line names`,
+      "done: ran",
+    ],
+  );
+});
+
 test("own steps of a system without a shell run beside it", async () => {
   const steps = [
+    { name: "cat", script: "#!/bin/cat" },
     { name: "mark", script: 'echo "$ROOMCAST_NAME" > "$ROOMCAST_ROOT/marked"; ls etc/os-release' },
   ];
   const found = await seen({}, { steps });
