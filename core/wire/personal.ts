@@ -74,7 +74,7 @@ export const WindowsPersonal = Type.Object({
   joinBlob: nullable(Type.String({ pattern: "^[A-Za-z0-9+/=]+$", maxLength: 64 * 1024 })),
   /** There is one, and this PC is not given it: it has not proven who it is. */
   isJoinWithheld: Type.Boolean(),
-  /** Text of a batch file. */
+  /** A batch file, a character each byte: cmd.exe reads it in the PC's own code page. */
   firstLogon: nullable(Type.String({ minLength: 1, maxLength: 256 * 1024 })),
   /** Each at `/gate/v2/drivers/SESSION/PATH?piece=N`, with the same grant. */
   drivers: Type.Array(DriverFile, { maxItems: 10_000 }),

@@ -41,7 +41,8 @@ export async function windowsSettings(
     timeZone: settings.timeZone ?? null,
     joinBlob: blobFile === null ? null : checked(joinBlob, blob?.trim() ?? null, blobFile),
     isJoinWithheld: blobFile !== null && !maySecrets,
-    firstLogon: within === null ? null : checked(firstLogon, script?.toString() || null, within),
+    firstLogon:
+      within === null ? null : checked(firstLogon, script?.toString("latin1") || null, within),
   };
 }
 

@@ -56,18 +56,19 @@ export async function answer(
   });
   if (!made.ok) throw unreadable(panther, made.reason);
 
-  const put = async ([folder, file]: Place, text: string): Promise<void> => {
+  const put = async ([folder, file]: Place, content: Buffer): Promise<void> => {
     const within = await makeFolders(root, folder);
     const path = (await find(within, file)) ?? `${within}/${file}`;
-    const content = Buffer.from(text);
     const isNew = await putFile(path, expectedOf(content), () => [content]);
     if (isNew) changed(asWindows(root, path));
   };
   // cmd.exe finds its labels by lines that end as Windows ends them.
-  if (firstLogon !== null) await put(script, firstLogon.replace(/\r?\n/g, "\r\n"));
+  if (firstLogon !== null)
+    await put(script, Buffer.from(firstLogon.replace(/\r?\n/g, "\r\n"), "latin1"));
+  const text = Buffer.from(made.value);
   for (const place of earlier)
-    if ((await find(root, ...namesOf(place))) !== null) await put(place, made.value);
-  await put(panther, made.value);
+    if ((await find(root, ...namesOf(place))) !== null) await put(place, text);
+  await put(panther, text);
   return done(`${name}, for the first start after sysprep`);
 }
 

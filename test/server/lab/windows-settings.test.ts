@@ -37,14 +37,15 @@ test("a room without files has no settings", async () => {
 test("settings, script and the PC's own blob are read, and the blob in djoin's encoding", async () => {
   const files = {
     "lab1/settings.toml": 'locale = "de-DE"\ntimeZone = "W. Europe Standard Time"\n',
-    "lab1/first-logon.cmd": "echo 1\r\n",
+    "lab1/first-logon.cmd": Buffer.from("net user Sch\u0081ler /add\r\n", "latin1"),
     "lab1/join/LAB1-A3.blob": Buffer.from("\ufeffQUJD+/==\r\n\0", "utf16le"),
     "lab1/join/lab1-a4.blob": "REVG",
   };
   await withFiles(files, async (folder) => {
     assert.deepEqual(await windowsSettings(folder, pc), {
       ...{ locale: "de-DE", timeZone: "W. Europe Standard Time" },
-      ...{ joinBlob: "QUJD+/==", isJoinWithheld: false, firstLogon: "echo 1\r\n" },
+      ...{ joinBlob: "QUJD+/==", isJoinWithheld: false },
+      firstLogon: "net user Sch\u0081ler /add\r\n",
     });
     const other = await windowsSettings(folder, { ...pc, room: "LAB1", name: "lab1-a4" });
     assert.equal(other.joinBlob, "REVG");
