@@ -84,7 +84,8 @@ function interpreterOf(script: string): string[] {
 
 /**
  * $1: the script; $2: the root; $3, $4: its /dev and /proc, or nothing; then its interpreter. Mounts are this
- * process' own. The system gets the devices that scripts need, and none that is a disk.
+ * process' own. The system gets the devices that scripts need, and none that is a disk. The shell stays, as the
+ * first process of its namespace: with it ends whatever the script became or left, in whatever group of processes.
  */
 const inside = `set -e
 mount -t tmpfs -o mode=755 roomcast "$3"
@@ -95,8 +96,10 @@ done
 cat "$1" > "$3/roomcast-step"
 root=$2
 shift 4
-exec chroot "$root" "$@" /dev/roomcast-step`;
-const outside = `cd "$2" && script=$1 && shift 4 && exec "$@" "$script"`;
+chroot "$root" "$@" /dev/roomcast-step
+exit $?`;
+const outside = `cd "$2" && script=$1 && shift 4 && "$@" "$script"
+exit $?`;
 
 interface RunOptions {
   /** In the system, by chroot; else beside it, with the root as the working directory. */
@@ -118,7 +121,6 @@ export async function runInRoot(
     const [dev, proc] = [await root.find("/dev"), await root.find("/proc")];
     const places = [file, root.folder, dev ?? "", proc ?? ""];
     const words = [isInside ? inside : outside, "sh", ...places, ...interpreterOf(script)];
-    // Whatever it leaves running ends with it, and holds the mounts no longer.
     const args = ["-m", "-p", "-f", "/bin/sh", "-c", ...words];
     const env = { PATH: path, LC_ALL: "C", HOME: "/root", ...facts };
     signal.throwIfAborted();

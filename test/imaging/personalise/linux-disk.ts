@@ -4,6 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   cpSync,
   lstatSync,
   mkdirSync,
@@ -224,6 +225,15 @@ export const noise = (bytes: number): Buffer => randomBytes(bytes);
 /** A tree of the master's files, in a folder of its own, with others beside or instead. */
 export const treeWith = (folder: string, files: Files): string =>
   makeTree(mkdtempSync(join(folder, "tree-")), { ...masterFiles, ...files });
+
+/** A static BusyBox as the system's shell and all of its tools. */
+export const withShell = (root: string): void => {
+  mkdirSync(join(root, "bin"), { recursive: true });
+  copyFileSync("/bin/busybox", join(root, "bin/busybox"));
+  for (const name of ["sh", "cat", "id", "sleep", "ls", "tr", "setsid"]) {
+    tool("ln", ["-s", "busybox", join(root, "bin", name)]);
+  }
+};
 
 export const first = (places: readonly Place[], at = 0): Place => {
   const place = places[at];

@@ -24,6 +24,7 @@ import {
   snapshot,
   textAt,
   treeWith,
+  withShell,
 } from "./linux-disk.ts";
 
 let folder = "";
@@ -182,19 +183,26 @@ test("an abort at any moment leaves nothing mounted, and no loop device", async 
 });
 
 test("an abort in the middle of a script leaves nothing mounted, and no loop device", async () => {
-  const disk = join(folder, "aborted");
-  const place = first(makeDisk(disk, [40]));
-  await makeFileSystem(disk, place, "ext4", copyInto(treeWith(folder, {})));
-  const steps = [{ name: "slow", script: "sleep 60" }];
-  const abort = new AbortController();
-  setTimeout(() => abort.abort(new Error("stopped")), 2000);
-  const began = Date.now();
-  await assert.rejects(
-    personalised(disk, personalOf("lab1-a1", { steps }), abort.signal),
-    /stopped/,
-  );
-  assert(Date.now() - began < 30_000);
-  await assertReleased(disk, "in the script");
+  const inside = treeWith(folder, {});
+  withShell(inside);
+  for (const [at, tree] of [treeWith(folder, {}), inside].entries()) {
+    const disk = join(folder, `aborted-${at}`);
+    const place = first(makeDisk(disk, [40]));
+    await makeFileSystem(disk, place, "ext4", copyInto(tree));
+    // The second is in a group of processes of its own.
+    for (const command of ["sleep 60", "exec setsid sleep 60"]) {
+      const steps = [{ name: "slow", script: `#!/bin/sh\n${command}\n` }];
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(new Error("stopped")), 2000);
+      const began = Date.now();
+      await assert.rejects(
+        personalised(disk, personalOf("lab1-a1", { steps }), abort.signal),
+        /stopped/,
+      );
+      assert(Date.now() - began < 30_000, command);
+      await assertReleased(disk, command);
+    }
+  }
 });
 
 /** A loop device that is mounted does not go; a scanner of this host's may hold one for a moment. */

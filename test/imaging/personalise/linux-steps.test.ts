@@ -1,7 +1,7 @@
 /** What of a Linux's files is changed, and how, in the ways that distributions differ. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -22,6 +22,7 @@ import {
   personalised,
   personalOf,
   snapshot,
+  withShell,
 } from "./linux-disk.ts";
 
 let folder = "";
@@ -72,15 +73,6 @@ async function seen(
 }
 
 const textOf = ({ root }: Seen, path: string): string => readFileSync(join(root, path), "utf8");
-
-/** A static BusyBox as the system's shell and all of its tools. */
-const withShell = (root: string): void => {
-  mkdirSync(join(root, "bin"), { recursive: true });
-  copyFileSync("/bin/busybox", join(root, "bin/busybox"));
-  for (const name of ["sh", "cat", "id", "sleep", "ls", "tr", "setsid"]) {
-    tool("ln", ["-s", "busybox", join(root, "bin", name)]);
-  }
-};
 
 test("own steps run inside of the system, with the PC's facts; what they say is kept", async () => {
   const script = `echo "$ROOMCAST_ROOT $ROOMCAST_NAME $ROOMCAST_ROOM $ROOMCAST_SEAT $ROOMCAST_MAC"
