@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
+import { leastDiskOf } from "../../core/image/fit.ts";
 import { decodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { codec, type IndexEntry, type Manifest } from "../../core/image/types.ts";
@@ -103,7 +104,8 @@ export function giveWay(): void {
 }
 
 function requireSmaller(manifest: Manifest, targetBytes: number): void {
-  const { diskBytes, usedBytes } = manifest;
+  const { diskBytes } = manifest;
+  const usedBytes = leastDiskOf({ ...manifest, leastDiskBytes: null });
   const name = imageName(manifest);
   if (targetBytes >= diskBytes) {
     const what = `${name} is of a disk of ${sizeText(diskBytes)}: it fits ${sizeText(targetBytes)} as it is`;

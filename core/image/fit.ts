@@ -8,6 +8,26 @@ import { codec, type IndexEntry, type Manifest, type PartitionRecord } from "./t
 
 type Shape = Pick<Manifest, "diskBytes" | "logicalSector" | "partitionTable" | "partitions">;
 
+/**
+ * Bytes of the smallest disk that an image may be made to fit: as an earlier try has found, or what is in use in its
+ * partitions. What lies between them, and behind them, is not missed.
+ */
+export function leastDiskOf({
+  usedBytes,
+  partitions,
+  leastDiskBytes,
+}: Pick<Manifest, "usedBytes" | "partitions"> & {
+  readonly leastDiskBytes: number | null;
+}): number {
+  if (leastDiskBytes !== null) return leastDiskBytes;
+  if (partitions.length === 0) return usedBytes;
+  // Where partitions overlap, the disk has less than the sum.
+  return Math.min(
+    usedBytes,
+    partitions.reduce((sum, each) => sum + each.usedBytes, 0),
+  );
+}
+
 /** How the image comes to the disk, which decides what can be done where it does not fit. */
 export type FitWay = "restore" | "live cast" | "export";
 

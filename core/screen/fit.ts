@@ -1,5 +1,6 @@
 /** What a restore does for disks that are smaller than the image's, in words. */
 import { RoomcastError } from "../errors.ts";
+import { leastDiskOf } from "../image/fit.ts";
 import { estimateShrink, windowsPartition } from "../image/fit-estimate.ts";
 import { imageName } from "../image/manifest.ts";
 import { partitionText } from "../image/partition-text.ts";
@@ -24,12 +25,12 @@ export function cannotFitText(
   { origin, disk }: Extract<FitPlan, { kind: "cannot" }>,
   { t, size }: ScreenSpeech = english,
 ): { readonly what: string; readonly next: string } {
-  const { usedBytes, leastDiskBytes } = origin;
   const { name: pc, bytes } = disk;
+  const bytesNeeded = size(leastDiskOf(origin));
   const least =
-    leastDiskBytes !== null && leastDiskBytes >= usedBytes
-      ? t("fit.least", { size: size(leastDiskBytes) })
-      : t("fit.uses", { image: imageName(origin), size: size(usedBytes) });
+    origin.leastDiskBytes === null
+      ? t("fit.uses", { image: imageName(origin), size: bytesNeeded })
+      : t("fit.least", { size: bytesNeeded });
   return {
     what: t("fit.tooSmall", { least, pc, size: size(bytes) }),
     next: t("fit.tooSmallNext", { pc }),
@@ -41,8 +42,8 @@ export function cannotFitSizeText(
   { origin, disk }: Extract<FitPlan, { kind: "cannot" }>,
   { t, size }: ScreenSpeech = english,
 ): { readonly what: string; readonly next: string } {
-  const least = Math.max(origin.usedBytes, origin.leastDiskBytes ?? 0);
-  const facts = { image: imageName(origin), size: size(least), asked: size(disk.bytes) };
+  const least = size(leastDiskOf(origin));
+  const facts = { image: imageName(origin), size: least, asked: size(disk.bytes) };
   return { what: t("fit.sizeTooSmall", facts), next: t("fit.sizeTooSmallNext") };
 }
 

@@ -1,5 +1,5 @@
 /** Which version of an image a restore gives to its PCs, where some of their disks are smaller than the image's. */
-import { misfitOf } from "../image/fit.ts";
+import { leastDiskOf, misfitOf } from "../image/fit.ts";
 import { type DiskSize, decodeDiskSize } from "../wire/fit-size.ts";
 import type { ImageView } from "../wire/views.ts";
 
@@ -41,7 +41,7 @@ export function planFit(
     .filter((each) => each.fitOf === origin.id && fits(each, smallest))
     .toSorted((one, other) => other.diskBytes - one.diskBytes);
   if (best !== undefined) return { kind: "reuse", image: best, origin };
-  const needed = Math.max(origin.usedBytes, origin.leastDiskBytes ?? 0);
+  const needed = leastDiskOf(origin);
   if (needed > smallest.bytes) return { kind: "cannot", origin, disk: smallest };
   const { bytes: diskBytes } = smallest;
   const classes = Math.floor(diskBytes / classBytes);

@@ -1,4 +1,5 @@
 /** What is ordered of images. */
+import { leastDiskOf } from "../../../core/image/fit.ts";
 import { imageName } from "../../../core/image/manifest.ts";
 import { cannotFitSizeText } from "../../../core/screen/fit.ts";
 import { deletedLines } from "../../../core/screen/losses.ts";
@@ -120,9 +121,7 @@ const usualSizesGb = [120, 128, 240, 250, 256, 480, 500, 512, 1000];
 /** Makes a version of the image for smaller disks; the image stays as it is. */
 export function fitAction(store: Store, image: ImageView): Action {
   const isSmaller = (gb: number): boolean => gb * 1e9 < image.diskBytes;
-  const suggested = usualSizesGb.filter(
-    (gb) => isSmaller(gb) && gb * 1e9 >= (image.leastDiskBytes ?? image.usedBytes),
-  );
+  const suggested = usualSizesGb.filter((gb) => isSmaller(gb) && gb * 1e9 >= leastDiskOf(image));
   return {
     title: t("fit.title", { image: imageName(image) }),
     submit: t("fit"),

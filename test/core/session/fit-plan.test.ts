@@ -34,6 +34,15 @@ const fittedTo = (size: string, diskBytes: number): ImageView => ({
   ...{ id: `fit ${size}`, fitOf: windows.id, fitSize: size, diskBytes },
   partitions: [partition(3, 101, Math.floor(diskBytes / mib) - 102)],
 });
+/** With so much in use on C: alone, and a disk of zeros behind it. */
+const using = (usedBytes: number, leastDiskBytes: number | null = null): ImageView => ({
+  ...windows,
+  ...{ usedBytes: 250 * gb, leastDiskBytes },
+  partitions: windows.partitions.map((each) => ({
+    ...each,
+    usedBytes: each.index === 3 ? usedBytes : 0,
+  })),
+});
 const pcs = (...sizes: number[]) => sizes.map((bytes, at) => ({ name: `pc${at + 1}`, bytes }));
 const made = (plan: FitPlan): readonly [string, number] => {
   assert(plan.kind === "make", plan.kind);
@@ -76,14 +85,10 @@ test("a version that fits is used again: the largest that does", () => {
 });
 
 test("what is known to be impossible is refused, with the number and the PC", () => {
-  for (const [change, said] of [
-    [
-      { leastDiskBytes: 118 * gb },
-      /^the smallest this image can be is 118.0 GB, and the disk of pc2/,
-    ],
-    [{ usedBytes: 70 * gb }, /^win11@3 uses 70.0 GB, and the disk of pc2 has 64.0 GB$/],
+  for (const [image, said] of [
+    [using(60 * gb, 118 * gb), /^the smallest this image can be is 118.0 GB, and the disk of pc2/],
+    [using(70 * gb), /^win11@3 uses 70.0 GB, and the disk of pc2 has 64.0 GB$/],
   ] as const) {
-    const image = { ...windows, ...change };
     const plan = planFit(image, [image], pcs(500 * gb, 64 * gb));
     assert(plan.kind === "cannot");
     assert.match(cannotFitText(plan).what, said);
@@ -91,17 +96,29 @@ test("what is known to be impossible is refused, with the number and the PC", ()
   }
 });
 
+test("what lies between partitions and behind them keeps no disk from being large enough", () => {
+  assert.deepEqual(made(planFit(using(60 * gb), [], pcs(128 * gb))), ["128GB", 128 * gb]);
+  // A try has found that it can be smaller than what the disk had in use.
+  assert.equal(planFit(using(60 * gb, 64 * gb), [], pcs(65 * gb)).kind, "make");
+  // Where partitions overlap, or there are none, the disk tells.
+  const alone = { ...windows, usedBytes: 20 * gb };
+  assert.equal(planFit(alone, [], pcs(21 * gb)).kind, "make");
+  const none = { ...windows, usedBytes: 20 * gb, partitions: [] };
+  assert.equal(planFit(none, [], pcs(19 * gb)).kind, "as-is");
+});
+
 test("what is planned fits, is no larger than the smallest disk, and wants nothing that cannot be", () => {
   const size = fc.integer({ min: 1, max: 300 }).map((number) => number * gb + 57_409_536);
   fc.assert(
     fc.property(fc.array(size, { minLength: 1 }), size, fc.option(size), (sizes, used, least) => {
-      const image = { ...windows, usedBytes: used, leastDiskBytes: least };
+      const image = using(used, least);
+      const needed = least ?? Math.min(used, 250 * gb);
       const plan = planFit(image, [image], pcs(...sizes));
       const smallest = Math.min(...sizes);
       if (plan.kind === "as-is") assert(fits(image, { bytes: smallest }));
-      if (plan.kind === "cannot") assert(Math.max(used, least ?? 0) > smallest);
+      if (plan.kind === "cannot") assert(needed > smallest);
       if (plan.kind !== "make") return;
-      assert(plan.size.bytes <= smallest && plan.size.bytes >= Math.max(used, least ?? 0));
+      assert(plan.size.bytes <= smallest && plan.size.bytes >= needed);
     }),
   );
 });
