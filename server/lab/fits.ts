@@ -1,6 +1,7 @@
 /**
  * Versions of images that are made to fit smaller disks, for whoever waits for one: sessions and the
- * schedule. What is wanted of the same image for disks of one class is made once.
+ * schedule. What is wanted of the same image for disks of one class is made once, and one version after the other:
+ * each takes the room for a disk meanwhile, and looks whether there is so much before.
  */
 import { RoomcastError } from "../../core/errors.ts";
 import { cannotFitText } from "../../core/screen/fit.ts";
@@ -58,9 +59,10 @@ interface Wish extends FitWish {
 
 interface Job {
   readonly key: string;
-  readonly work: FitWork;
+  readonly order: FitOrder;
   readonly wishes: Set<Wish>;
-  readonly startedAt: number;
+  /** Null: it waits for its turn. */
+  running: { readonly work: FitWork; readonly startedAt: number } | null;
   progress: FitProgress;
 }
 
@@ -80,6 +82,7 @@ const tellsTimeFrom = 0.03;
 
 export class Fits {
   private readonly ports: FitsPorts;
+  /** In the order in which they are done. */
   private readonly jobs = new Map<string, Job>();
   private readonly stopping = new Set<Promise<void>>();
   private isClosed = false;
@@ -128,7 +131,7 @@ export class Fits {
   /** Ends all work. What was wanted is wanted again by whoever is started anew. */
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const { work } of this.jobs.values()) this.stop(work);
+    for (const { running } of this.jobs.values()) this.stop(running?.work);
     this.jobs.clear();
     await Promise.all(this.stopping);
   }
@@ -158,20 +161,25 @@ export class Fits {
 
   private jobFor(order: FitOrder): Job {
     const key = keyOf(order);
-    const running = this.jobs.get(key);
-    if (running !== undefined) return running;
-    const job: Job = {
-      key,
-      wishes: new Set(),
-      startedAt: this.ports.timers.now(),
-      progress: { fraction: null, secondsLeft: null },
-      work: this.ports.start(order, {
-        progress: (part, done, total) => this.progress(job, part, done, total),
-        ended: (failure) => this.ended(job, failure),
-      }),
-    };
+    const found = this.jobs.get(key);
+    if (found !== undefined) return found;
+    const progress: FitProgress = { fraction: null, secondsLeft: null };
+    const job: Job = { key, order, wishes: new Set(), running: null, progress };
     this.jobs.set(key, job);
+    this.startNext();
     return job;
+  }
+
+  private startNext(): void {
+    const [job] = this.jobs.values();
+    // Of what was stopped, files are there until it has ended.
+    if (job === undefined || job.running !== null || this.stopping.size > 0) return;
+    const startedAt = this.ports.timers.now();
+    const work = this.ports.start(job.order, {
+      progress: (part, done, total) => this.progress(job, part, done, total),
+      ended: (failure) => this.ended(job, failure),
+    });
+    job.running = { work, startedAt };
   }
 
   private join(wish: Wish, job: Job): void {
@@ -183,7 +191,8 @@ export class Fits {
   private progress(job: Job, part: FitPart, done: number, total: number): void {
     const [from, to] = shares[part];
     const fraction = from + (to - from) * (total === 0 ? 1 : Math.min(1, done / total));
-    const took = (this.ports.timers.now() - job.startedAt) / 1000;
+    const { startedAt } = job.running ?? { startedAt: this.ports.timers.now() };
+    const took = (this.ports.timers.now() - startedAt) / 1000;
     const secondsLeft = fraction < tellsTimeFrom ? null : (took / fraction) * (1 - fraction);
     job.progress = { fraction, secondsLeft };
     for (const { told } of job.wishes) told.progress(job.progress);
@@ -195,6 +204,7 @@ export class Fits {
       if (this.isClosed || this.jobs.get(job.key) !== job) return;
       this.jobs.delete(job.key);
       for (const wish of job.wishes) this.settle(wish, failure);
+      this.startNext();
     });
   }
 
@@ -216,11 +226,15 @@ export class Fits {
     if (job === null || !job.wishes.delete(wish) || job.wishes.size > 0) return;
     if (this.jobs.get(job.key) !== job) return;
     this.jobs.delete(job.key);
-    this.stop(job.work);
+    this.stop(job.running?.work);
   }
 
-  private stop(work: FitWork): void {
-    const stopped = work.stop().finally(() => this.stopping.delete(stopped));
+  private stop(work: FitWork | undefined): void {
+    if (work === undefined) return;
+    const stopped = work.stop().finally(() => {
+      this.stopping.delete(stopped);
+      if (!this.isClosed) this.startNext();
+    });
     this.stopping.add(stopped);
   }
 }

@@ -1,6 +1,7 @@
 /** Versions that are made to fit, with a program of the test's own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import type { ImageView } from "../../../core/wire/views.ts";
 import { type FitEvents, type FitOrder, Fits } from "../../../server/lab/fits.ts";
 import { imageOf } from "../../client/console/fake-lab.ts";
@@ -133,6 +134,29 @@ test("a failure is told in the words of the work", () => {
     /^failed: the smallest this image can be is 118/,
   );
   assert.equal(world.started.length, 1, "what is known to be impossible is not tried");
+});
+
+test("versions are made one after the other, and the next when the files of the last are gone", async () => {
+  const world = new World();
+  const first = world.want(240 * gb);
+  const second = world.want(128 * gb);
+  const third = world.want(120 * gb);
+  const fourth = world.want(100 * gb);
+  assert.deepEqual(world.sizes, ["240GB"]);
+  assert.deepEqual(second.said, ["undefined undefined"]);
+  world.make("240GB", 240 * gb);
+  world.end(0, null);
+  assert.equal(first.said.at(-1), "fitted 240GB");
+  assert.deepEqual(world.sizes, ["240GB", "128GB"]);
+  // Who gives up while it waits leaves nothing to be stopped.
+  third.withdraw();
+  second.withdraw();
+  assert.deepEqual(world.sizes, ["240GB", "128GB stopped"]);
+  await turn();
+  assert.deepEqual(world.sizes, ["240GB", "128GB stopped", "100GB"]);
+  world.now = 60_000;
+  world.started[2]?.events.progress("reading", 1, 2);
+  assert.equal(fourth.said.at(-1), "0.36 107");
 });
 
 test("somebody else was quicker: its version is taken", () => {
