@@ -1,6 +1,6 @@
 /** A folder for large files that are of no use when the work is over, however it ends. */
 import { lstatSync, readdirSync } from "node:fs";
-import { mkdir, mkdtemp, open, readFile, rm, statfs } from "node:fs/promises";
+import { type FileHandle, mkdir, mkdtemp, open, readFile, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
 import { lockFile } from "../../core/node/disk-calls.ts";
@@ -21,9 +21,7 @@ export async function openWorkFolder(parent: string): Promise<WorkFolder> {
   await mkdir(parent, { recursive: true, mode: 0o700 });
   requireOwn(parent);
   await sweep(parent);
-  const path = await mkdtemp(join(parent, prefix));
-  const lock = await open(path, "r");
-  await lockFile(lock.fd);
+  const { path, lock } = await newFolder(parent);
   return {
     path,
     async requireSpace(bytes) {
@@ -40,6 +38,22 @@ export async function openWorkFolder(parent: string): Promise<WorkFolder> {
       await lock.close();
     },
   };
+}
+
+/** Another process that sweeps may take it for one that was left, until it is locked: then another one is made. */
+async function newFolder(
+  parent: string,
+): Promise<{ readonly path: string; readonly lock: FileHandle }> {
+  for (;;) {
+    const path = await mkdtemp(join(parent, prefix));
+    const lock = await open(path, "r").catch(() => null);
+    if (lock === null) continue;
+    // Who has locked it removes it; and one that was removed can be locked all the same.
+    const isOurs =
+      (await lockFile(lock.fd)) && lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    if (isOurs) return { path, lock };
+    await lock.close();
+  }
 }
 
 /** A disk has secrets, and in `/var/tmp` everybody may make folders. */
@@ -59,8 +73,8 @@ async function sweep(parent: string): Promise<void> {
     const found = lstatSync(path, { throwIfNoEntry: false });
     const isOwn = found?.isDirectory() && found.uid === process.getuid?.();
     if (!name.startsWith(prefix) || !isOwn) continue;
-    await using lock = await open(path, "r");
-    if (await lockFile(lock.fd)) await remove(path);
+    await using lock = await open(path, "r").catch(() => null);
+    if (lock !== null && (await lockFile(lock.fd))) await remove(path);
   }
 }
 
