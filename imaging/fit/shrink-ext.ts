@@ -1,4 +1,4 @@
-import type { Decoded } from "../../core/errors.ts";
+import { type Decoded, RoomcastError } from "../../core/errors.ts";
 import { u32 } from "../../core/image/byte-source.ts";
 import { withMargin } from "../../core/image/fit-estimate.ts";
 import {
@@ -22,6 +22,10 @@ export async function openExt(
   const end = await withDevice(work, volume, false, (device) =>
     toolEnd(work, ["resize2fs", "-P", device]),
   );
+  if (end.status !== 0 && /unsupported feature/i.test(end.complaint + end.output)) {
+    const next = "make it fit where there is a newer e2fsprogs";
+    throw new RoomcastError("failed", `${what}: ${saidBy("resize2fs", end)}`, next);
+  }
   const [, blocks] = /minimum size of the filesystem: (\d+)/.exec(end.output) ?? [];
   if (end.status !== 0 || blocks === undefined) {
     return { ok: false, reason: `${what} keeps its size: ${saidBy("resize2fs", end)}` };

@@ -75,13 +75,17 @@ const packages: Readonly<Record<string, string>> = {
   ...{ ntfsresize: "ntfs-3g", ntfsfix: "ntfs-3g" },
 };
 
-/** Rejects with `failed` where there is no such tool: that says nothing of the image. */
+/** Rejects with `failed` where there is no such tool, or it was ended: that says nothing of the image. */
 export async function toolEnd(
   work: ShrinkWork,
   [name = "", ...args]: readonly string[],
 ): Promise<ToolEnd> {
   const end = await runTool(name, args, work.signal, resizeLimitMs);
-  if (!end.isMissing) return end;
+  if (end.status >= 0) return end;
+  if (!end.isMissing) {
+    const next = "see the kernel's log (`dmesg`): was the memory too little? Then try again";
+    throw new RoomcastError("failed", `${name} was ended: ${end.complaint}`, next);
+  }
   const next = `install it where the image is made to fit: apt-get install ${packages[name]}`;
   throw new RoomcastError("failed", `${name} is not there`, next);
 }
