@@ -163,6 +163,13 @@ async function answerTo(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return (await terminal.question(question)).trim();
+  } catch (cause) {
+    // Ctrl-C, or Ctrl-D.
+    if (!(cause instanceof Error && cause.name === "AbortError")) throw cause;
+    process.stderr.write("\n");
+    const next = "run it again at any time";
+    const what = "it was not confirmed, and nothing was changed";
+    throw new RoomcastError("refused", what, next, { cause });
   } finally {
     terminal.close();
   }
