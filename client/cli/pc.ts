@@ -1,7 +1,7 @@
-import { access, writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import { join, parse } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { RoomcastError } from "../../core/errors.ts";
+import { errorText, RoomcastError } from "../../core/errors.ts";
 import { diskIdentity, diskLine } from "../../core/screen/disk.ts";
 import { sizeText } from "../../core/screen/format.ts";
 import { identityLines, identityText, orderKeyLines, shownOf } from "../../core/screen/identity.ts";
@@ -16,6 +16,7 @@ import type { ApiClient } from "../api/client.ts";
 import { certificateText } from "./certificate.ts";
 import type { RunCommand } from "./context.ts";
 import { sayLost, withDryRun } from "./dry-run.ts";
+import { forEachPc } from "./each-pc.ts";
 import { atServerOf } from "./room-server.ts";
 import { shell } from "./shell.ts";
 import { diskOptionText, failingOptionText, keysOf, targetLines } from "./targets.ts";
@@ -29,6 +30,7 @@ interface WipeOptions {
   readonly dryRun?: boolean;
 }
 
+const named = (reference: string): string => reference;
 const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
 
 export function addPcCommands(program: Command, run: RunCommand, term: string): void {
@@ -123,15 +125,14 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .action((references: string[]) =>
       run(async ({ client, say, document }) => {
         const admitted: PcView[] = [];
-        for (const reference of references) {
+        await forEachPc(references, named, async (reference) => {
           const { identity } = await client.get<PcView>(path(reference));
           const code = identity?.code ?? null;
           const found = await client.post<PcView>(`${path(reference)}/admit`, { code });
           admitted.push(found);
           const said = code === null ? "" : ` (code ${codeText(code)})`;
           say(`${reference}${said} is ${found.name}: ${identityText(found.identity)}`);
-        }
-        document(admitted);
+        }).finally(() => document(admitted));
         return 0;
       }),
     );
@@ -141,11 +142,10 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     .action((references: string[]) =>
       run(async ({ client, say, document }) => {
         const revoked: PcView[] = [];
-        for (const reference of references) {
+        await forEachPc(references, named, async (reference) => {
           revoked.push(await client.post<PcView>(`${path(reference)}/revoke`, {}));
           say(`${reference}: its key is revoked`);
-        }
-        document(revoked);
+        }).finally(() => document(revoked));
         return 0;
       }),
     );
@@ -181,11 +181,12 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
       .description(description)
       .action((references: string[]) =>
         run(async ({ client, say, document }) => {
-          for (const reference of references) {
+          const done: { readonly pc: string; readonly action: string }[] = [];
+          await forEachPc(references, named, async (reference) => {
             await client.post(`${path(reference)}/power`, { action });
+            done.push({ pc: reference, action });
             say(`${reference}: ${action === "wake" ? "wake-on-LAN packets sent" : action}`);
-          }
-          document(references.map((pc) => ({ pc, action })));
+          }).finally(() => document(done));
           return 0;
         }),
       );
@@ -222,8 +223,11 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         if (options.dryRun === true) return sayLost(context, what);
         await confirm(what, word);
         const shown = shownOf(keys);
-        const wiped = await Promise.allSettled(
-          pcs.map(async ({ id, name }) => {
+        // A call lasts until its wipe is over.
+        await forEachPc(
+          pcs,
+          ({ name }) => name,
+          async ({ id, name }) => {
             const request = { method, disk, failingDisks, overwrite: name, shown };
             const session = await wipe(client, `${path(id)}/wipe`, request);
             document(session);
@@ -233,9 +237,9 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
             if (file === undefined) return;
             await writeFile(file, await certificateText(client, session.id), { flag: "wx" });
             say(`  certificate: ${file}`);
-          }),
+          },
+          pcs.length,
         );
-        for (const each of wiped) if (each.status === "rejected") throw each.reason;
         return 0;
       }),
     );
@@ -257,9 +261,13 @@ async function certificateFiles(
 ): Promise<ReadonlyMap<string, string>> {
   if (file === undefined) return new Map();
   const { dir, name, ext } = parse(file);
-  const named = (pc: PcView): string =>
+  const nameOf = (pc: PcView): string =>
     pcs.length === 1 ? file : join(dir, `${name}-${pc.name}${ext}`);
-  const files = new Map(pcs.map((pc) => [pc.id, named(pc)]));
+  const files = new Map(pcs.map((pc) => [pc.id, nameOf(pc)]));
+  await access(dir === "" ? "." : dir, constants.W_OK).catch((cause: unknown) => {
+    const next = "name a --certificate in a folder that is there, and that you may write to";
+    throw new RoomcastError("refused", errorText(cause), next, { cause });
+  });
   for (const each of files.values()) {
     const isThere = await access(each).then(
       () => true,
