@@ -6,8 +6,10 @@ import { errorText, RoomcastError } from "../../core/errors.ts";
 import { type DailyWindow, decodeDailyWindow } from "../../core/units/daily-window.ts";
 import { decodeDiskSize } from "../../core/wire/fit-size.ts";
 import { Language } from "../../core/wire/language.ts";
+import { foldedName } from "../../core/wire/names.ts";
 
-const address = Type.String({ pattern: "^\\d{1,3}(\\.\\d{1,3}){3}$" });
+const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const address = Type.String({ pattern: `^${octet}(\\.${octet}){3}$` });
 /** None of what GRUB's and iPXE's scripts read as their own: quotes, `$`, `;`, `|`, `#`, braces. */
 const kernelArgument = Type.String({ pattern: "^[A-Za-z0-9_.,:=/@+%^~!*-]+$" });
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });
@@ -16,7 +18,8 @@ const FileName = Type.String({ minLength: 1, maxLength: 4096 });
 /** Mbit/s as a number, or with its unit: `400 Mbit/s`, `400M`, `1.5 Gbit/s`, `500k`. */
 const Rate = Type.Union([
   Type.Number({ exclusiveMinimum: 0 }),
-  Type.String({ pattern: "^\\d+(\\.\\d+)? ?[kMG](bit/s)?$" }),
+  // A rate of zero is none.
+  Type.String({ pattern: "^(?!0+(\\.0+)? ?[kMG])\\d+(\\.\\d+)? ?[kMG](bit/s)?$" }),
 ]);
 
 /** Where the server listens when nobody says otherwise. */
@@ -254,7 +257,10 @@ export const usualHistoryDays = 365;
 
 /** The operator's cap on the rate of a session of this room, in bits a second, or null. */
 export function rateLimitOf({ cast, rooms }: Config, room: string | null): number | null {
-  const own = room === null ? undefined : rooms?.[room]?.rate;
+  const named = Object.entries(rooms ?? {}).find(
+    ([name]) => room !== null && foldedName(name) === foldedName(room),
+  );
+  const own = named?.[1].rate;
   const rate = own ?? cast?.rate ?? cast?.rateMbps;
   return rate === undefined ? null : bpsOf(rate);
 }

@@ -30,6 +30,7 @@ rate = "500k"
 [rooms.lab2]
 `);
   assert.equal(rateLimitOf(config, "lab1"), 90e6);
+  assert.equal(rateLimitOf(config, "LAB1"), 90e6);
   assert.equal(rateLimitOf(config, "old lab"), 500e3);
   assert.equal(rateLimitOf(config, "lab2"), 1.5e9);
   assert.equal(rateLimitOf(config, null), 1.5e9);
@@ -38,13 +39,26 @@ rate = "500k"
 });
 
 test("a rate that makes no sense is refused with its place", async () => {
-  for (const rate of ["0", "-5", '"fast"', '"5"', '"5 MB/s"']) {
+  for (const rate of ["0", "-5", '"fast"', '"5"', '"5 MB/s"', '"0 Mbit/s"', '"0.0M"']) {
     await assert.rejects(read(`[rooms.lab1]\nrate = ${rate}\n`), (error: unknown) => {
       assert(error instanceof RoomcastError && error.code === "bad-input");
       assert.match(error.message, /rooms\/lab1\/rate/);
       return true;
     });
   }
+});
+
+test("an address that is none is refused with its place", async () => {
+  for (const line of [
+    'router = "10.0.0.300"',
+    'dns = ["10.0.0.1", "10.0.0.999"]',
+    'router = "1.2.3"',
+  ])
+    await assert.rejects(read(`[dhcp]\n${line}\n`), {
+      code: "bad-input",
+      message: /dhcp\/(router|dns)/,
+    });
+  await read('[dhcp]\nrouter = "10.0.0.254"\ndns = ["0.0.0.0", "255.255.255.255"]\n');
 });
 
 const storage = `[store.s3]
