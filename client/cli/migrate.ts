@@ -92,7 +92,7 @@ async function migrate(context: CliContext, flags: MigrateFlags): Promise<number
   });
   progress.end();
   const isWritten = flags.write === true && !isDry && after !== null;
-  if (isWritten) await here.writeConfiguration(path, after);
+  const kept = isWritten ? await here.writeConfiguration(path, after) : null;
   document({ ...report, dryRun: isDry, config: isWritten ? path : null });
   if (report.checked === null) {
     say("Nothing was done (--dry-run).");
@@ -103,7 +103,7 @@ async function migrate(context: CliContext, flags: MigrateFlags): Promise<number
     `The campus has ${images} images of this server: all of their packs are there, and ${chunksRead} chunks that were read back are right.`,
   );
   if (after === null) say(`${path} has the settings of the campus already.`);
-  else if (isWritten) say(`${path} has the settings of the campus; before, it was ${path}.old.`);
+  else if (isWritten) say(`${path} has the settings of the campus; before, it was ${kept}.`);
   else {
     say(`This belongs into ${path} (--write puts it there):`);
     say("");

@@ -7,6 +7,7 @@ import { decodeIndex } from "../../core/image/index-codec.ts";
 import { imageName } from "../../core/image/manifest.ts";
 import { codec, type Manifest } from "../../core/image/types.ts";
 import { writeDurably } from "../../core/node/write-durably.ts";
+import { makeConfigFolder } from "../host/config-file.ts";
 import { isOwnName } from "../host/data-folder.ts";
 import { readCatalogue } from "../store/catalogue.ts";
 import { checkHere } from "../store/checkers.ts";
@@ -93,7 +94,7 @@ export async function restoreBackup(
 
 /** A configuration that is there stays: it says what this host is like. */
 async function placeConfig(from: string, to: string): Promise<string> {
-  await mkdir(dirname(to), { recursive: true, mode: 0o755 });
+  await makeConfigFolder(to);
   const isThere = await stat(to).then(
     () => true,
     () => false,

@@ -61,6 +61,23 @@ test("what is written is what the server reads, and the file before it is kept",
   await writeConfiguration(path, configurationText(second));
   assert.deepEqual(await chosenIn(path), second);
   assert.equal(readFileSync(`${path}.old`, "utf8"), configurationText(first));
+  // The operator's own is not lost by a second try.
+  assert.equal(await writeConfiguration(path, configurationText(first)), `${path}.old.1`);
+  assert.equal(readFileSync(`${path}.old`, "utf8"), configurationText(first));
+  assert.equal(readFileSync(`${path}.old.1`, "utf8"), configurationText(second));
+});
+
+test("the service can read the configuration, whatever umask root has", async (t) => {
+  const before = process.umask(0o077);
+  t.after(() => process.umask(before));
+  const path = join(folder, "deep", "etc", "roomcast.toml");
+  assert.equal(await writeConfiguration(path, ""), null);
+  for (const [each, mode] of [
+    [join(folder, "deep"), 0o755],
+    [join(folder, "deep", "etc"), 0o755],
+    [path, 0o644],
+  ] as const)
+    assert.equal(statSync(each).mode & 0o777, mode, each);
 });
 
 test("a configuration that names no interface is not taken for a finished one", async () => {
