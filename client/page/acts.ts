@@ -7,18 +7,26 @@ import * as inventory from "./orders/inventory.ts";
 import * as pcs from "./orders/pcs.ts";
 import { castAction, restoreAction } from "./orders/restore.ts";
 import { dropAction, letInAction, startAction, stopAction } from "./orders/sessions.ts";
-import { roomPcs, roomSessions } from "./room-view.ts";
+import { matches, roomPcs, roomSessions } from "./room-view.ts";
 import { t } from "./words.ts";
 
-/** The marked PCs, else the chosen one. */
+/** The marked PCs; where there is no mark, the chosen one. */
 export function atHand(app: App, room: string | null): readonly PcView[] {
-  const { store, marked, chosen } = app;
-  const all = roomPcs(store, room);
-  const some = all.filter(({ id }) => marked.value.has(id));
-  if (some.length > 0) return some;
-  const one = all.find(({ id }) => id === chosen.value);
+  const { store, marked } = app;
+  if (marked.value.size > 0) return roomPcs(store, room).filter(({ id }) => marked.value.has(id));
+  const one = chosenIn(app, room);
   return one === undefined ? [] : [one];
 }
+
+/** Takes away the marks of PCs that are not in this room. */
+export function keepMarks({ store, marked }: App, room: string | null): void {
+  const ids = roomPcs(store, room).map(({ id }) => id);
+  marked.value = new Set(ids.filter((id) => marked.peek().has(id)));
+}
+
+/** The chosen PC, if it is among those that the reader sees of the room. */
+const chosenIn = ({ store, chosen, filter }: App, room: string | null): PcView | undefined =>
+  roomPcs(store, room).find((pc) => pc.id === chosen.value && matches(store, pc, filter.value));
 
 const say = (app: App, text: string): void => {
   app.said.value = { text, isGood: false };
@@ -26,6 +34,12 @@ const say = (app: App, text: string): void => {
 
 /** Opens the dialog of an order for these PCs, or says why there is none. */
 export type Act = (app: App, room: string | null, list: readonly PcView[]) => void;
+
+/** For the PC whose page is open, by a button or a key: what was chosen and marked elsewhere is not meant. */
+export function actOn(app: App, act: Act, pc: PcView): void {
+  app.chosen.value = pc.id;
+  act(app, act === acts.restore ? null : pc.room, [pc]);
+}
 
 /** Of one PC alone. */
 const one =
@@ -54,7 +68,7 @@ export const acts = {
   },
   /** The chosen PC casts to the marked ones, or to its whole room. */
   cast(app, room, list) {
-    const sender = app.store.pcs.get(app.chosen.value ?? "") ?? list[0];
+    const sender = chosenIn(app, room) ?? list[0];
     if (sender === undefined) return say(app, t("no.pc"));
     const others = list.filter(({ id }) => id !== sender.id).map(({ id }) => id);
     const targets =

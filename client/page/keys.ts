@@ -1,6 +1,6 @@
 /** Single keys that act as in the console, while nothing is typed and no dialog is open. */
 import { neighbour, seatMap } from "../../core/screen/seat-map.ts";
-import { type Act, acts, atHand } from "./acts.ts";
+import { type Act, actOn, acts, atHand } from "./acts.ts";
 import { send } from "./api.ts";
 import { type App, ask } from "./app.ts";
 import { yesAction } from "./orders/sessions.ts";
@@ -78,7 +78,7 @@ function press(app: App, key: string): boolean {
     }
     if (key === "y") return goTo(hrefOf({ page: "history", of: "pc", id: at.id }));
     const pc = app.store.pcs.peek(at.id);
-    return pressAct(app, pc?.room ?? null, key, pc === undefined ? [] : [pc]);
+    return pc !== undefined && pressAct(app, key, (act) => actOn(app, act, pc));
   }
   if (key === "Escape") {
     history.back();
@@ -153,14 +153,14 @@ function pressOnWall(app: App, room: string | null, key: string): boolean {
     case "R":
       return room !== null && goTo(hrefOf({ page: "room", name: room }));
     default:
-      return pressAct(app, room, key, atHand(app, room));
+      return pressAct(app, key, (act) => act(app, room, atHand(app, room)));
   }
 }
 
-function pressAct(app: App, room: string | null, key: string, list: Parameters<Act>[2]): boolean {
+function pressAct(app: App, key: string, run: (act: Act) => void): boolean {
   const found = actKeys.find(([each]) => each === key);
   if (found === undefined || !app.mayOperate.value) return false;
-  found[1](app, room, list);
+  run(found[1]);
   return true;
 }
 

@@ -2,6 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import type { LoginView } from "../../core/wire/api.ts";
+import { keepMarks } from "./acts.ts";
 import { signedOut } from "./api.ts";
 import { AppContext, makeApp } from "./app.ts";
 import { BeamerPage } from "./beamer.tsx";
@@ -86,7 +87,10 @@ function Face() {
 
 await applySettings();
 addEventListener("hashchange", () => {
-  app.route.value = routeOf(location.hash);
+  const at = routeOf(location.hash);
+  // Marks that another wall does not show are none.
+  if (at.page === "wall") keepMarks(app, at.room);
+  app.route.value = at;
   app.said.value = null;
 });
 addEventListener("beforeunload", (event) => {

@@ -7,7 +7,7 @@ import { isRunning, type Part, stateOf } from "../../core/screen/pc-state.ts";
 import { memberFraction } from "../../core/screen/progress.ts";
 import { bytesDone } from "../../core/screen/report.ts";
 import type { DiskView, PcView } from "../../core/wire/views.ts";
-import { type Act, acts } from "./acts.ts";
+import { type Act, actOn, acts } from "./acts.ts";
 import { useApp } from "./app.ts";
 import { LookAt } from "./look.tsx";
 import { sessionTitle } from "./room-view.ts";
@@ -97,11 +97,7 @@ function StateLine({ id }: { id: string }) {
 
 function PcActs({ pc, part }: { pc: PcView; part: Part | undefined }) {
   const app = useApp();
-  const act = (what: Act) => () => {
-    app.chosen.value = pc.id;
-    app.marked.value = new Set();
-    what(app, what === acts.cast ? pc.room : null, [pc]);
-  };
+  const act = (what: Act) => () => actOn(app, what, pc);
   const isPart = part !== undefined && isRunning(part.session);
   const state = pc.identity?.state ?? null;
   return (

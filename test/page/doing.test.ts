@@ -118,6 +118,52 @@ test("arrow keys lead from seat to seat, space marks, and an order then is for t
   await page.context().close();
 });
 
+test("on a PC's page a key is for that PC, whatever was chosen and marked on the wall before", async () => {
+  const page = await at("#/wall/lab-1");
+  const { keyboard } = page;
+  const dialog = page.getByRole("dialog");
+  await keyboard.press("ArrowRight");
+  for (const key of ["Space", "ArrowRight"]) await keyboard.press(key);
+  await page.locator(".seat:focus .name", { hasText: "lab1-a2" }).waitFor();
+  await page.evaluate(() => location.assign("#/pc/id3"));
+  await page.getByRole("heading", { name: "lab1-a3" }).waitFor();
+  await keyboard.press("r");
+  await dialog.getByLabel("Type lab1-a3 to confirm").waitFor();
+  await keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  await keyboard.press("k");
+  await dialog.getByRole("heading", { name: "Cast the disk of lab1-a3 live" }).waitFor();
+  await dialog.getByLabel("Type lab-1 to confirm").fill("lab-1");
+  await keyboard.press("Enter");
+  const { sender, room } = (await heard(page)).body as Record<string, unknown>;
+  assert.deepEqual({ sender, room }, { sender: "id3", room: "lab-1" });
+  await page.context().close();
+});
+
+test("marks are of what is shown: they follow the filter, and end where another room is shown", async () => {
+  const page = await at("#/wall/lab-1");
+  const dialog = page.getByRole("dialog");
+  const count = page.locator(".toolbar .count");
+  await page.getByRole("searchbox").fill("lab1-a");
+  await page.locator(".seat", { hasText: "lab1-b1" }).waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Mark all" }).click();
+  await count.getByText("4 marked").waitFor();
+  await page.getByRole("searchbox").fill("");
+  await page.locator('[data-pc="id1"]').focus();
+  await page.evaluate(() => location.assign("#/pc/id1"));
+  await page.getByRole("heading", { name: "lab1-a1" }).waitFor();
+  await page.goBack();
+  await count.getByText("4 marked").waitFor();
+  await page.evaluate(() => location.assign("#/wall/default"));
+  await page.getByRole("heading", { name: "Room default" }).waitFor();
+  await count.waitFor({ state: "hidden" });
+  // The PC that was chosen in the other room sends nothing here.
+  await page.keyboard.press("k");
+  await page.getByText("There is no PC here").waitFor();
+  assert.equal(await dialog.count(), 0);
+  await page.context().close();
+});
+
 test("PCs are wiped at the same time, and one that is refused is named and keeps none back", async () => {
   const page = await at("#/wall/lab-1");
   const refused = Promise.withResolvers<void>();
