@@ -1,5 +1,5 @@
 /** What all parts of the page share: the store, who is logged in, where the reader is, and what is open. */
-import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { assert } from "../../core/errors.ts";
@@ -13,6 +13,7 @@ import { Works } from "./works.ts";
 /** What lies over the page. */
 export type Overlay =
   | { readonly kind: "action"; readonly action: Action }
+  | { readonly kind: "token"; readonly title: string; readonly token: string }
   | { readonly kind: "help" }
   | { readonly kind: "wall-link"; readonly room: string };
 
@@ -65,3 +66,13 @@ export function useApp(): App {
 export const ask = (app: App, action: Action): void => {
   app.overlay.value = { kind: "action", action };
 };
+
+/** Shows a token, which is given once, as soon as nothing else lies over the page. */
+export function showToken({ overlay }: App, title: string, token: string): void {
+  let isShown = false;
+  effect(() => {
+    if (isShown || overlay.value !== null) return;
+    isShown = true;
+    overlay.value = { kind: "token", title, token };
+  });
+}

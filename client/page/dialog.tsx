@@ -1,16 +1,26 @@
 /** The dialog of every order: fields, what will be lost, the typed word, and the command that does the same. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { useApp } from "./app.ts";
+import { showToken, useApp } from "./app.ts";
 import type { Action, Field, Plan, Values } from "./orders/action.ts";
-import { sendPlan } from "./send-plan.ts";
+import { sayRefused, sendPlan } from "./send-plan.ts";
 import { Button, Commands, ShapeIcon, Trouble } from "./ui.tsx";
 import { t } from "./words.ts";
 
 /** A window over the page: Escape closes it, and the focus goes back to where it was. */
-export function Dialog({ title, children }: { title: string; children: ComponentChildren }) {
+export function Dialog({
+  title,
+  children,
+  onClose,
+}: {
+  title: string;
+  children: ComponentChildren;
+  onClose?: () => void;
+}) {
   const { overlay } = useApp();
   const dialog = useRef<HTMLDialogElement>(null);
+  // Its closing is told late: something else may be open by then.
+  const [own] = useState(() => overlay.peek());
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
@@ -24,6 +34,8 @@ export function Dialog({ title, children }: { title: string; children: Component
       ref={dialog}
       aria-labelledby={id}
       onClose={() => {
+        if (overlay.peek() !== own) return;
+        onClose?.();
         overlay.value = null;
       }}
     >
@@ -52,7 +64,6 @@ export function ActionDialog({ action }: { action: Action }) {
   const [word, setWord] = useState("");
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const [answer, setAnswer] = useState<unknown>(undefined);
   // It reads signals, and so what is shown follows the room.
   const planned = action.plan(values);
   const isReady = planned.refused === null && (planned.word === null || word === planned.word);
@@ -61,21 +72,31 @@ export function ActionDialog({ action }: { action: Action }) {
     if (!isReady || isBusy) return;
     setBusy(true);
     setError(null);
+    // Whoever did not wait for the answer may have another dialog open by then.
+    const own = app.overlay.peek();
+    const isOpen = (): boolean => app.overlay.peek() === own;
     try {
-      const { answer: last, said } = await sendPlan(app, planned);
-      app.marked.value = new Set();
+      const { answer, said } = await sendPlan(app, planned);
+      if (isOpen()) {
+        app.marked.value = new Set();
+        app.overlay.value = null;
+      }
       if (said !== null) app.said.value = said;
-      if (hasToken(last)) setAnswer(last);
-      else app.overlay.value = null;
+      if (hasToken(answer)) showToken(app, planned.done, answer.token);
     } catch (cause) {
-      setError(cause);
+      if (isOpen()) setError(cause);
+      else sayRefused(app, action.title, cause);
     } finally {
       setBusy(false);
     }
   };
-  if (hasToken(answer)) return <TokenDialog title={planned.done} token={answer.token} />;
+  /** What was sent is not called back by it. */
+  const leave = (): void => {
+    if (isBusy)
+      app.said.value = { text: t("order.goesOn", { order: action.title }), isGood: false };
+  };
   return (
-    <Dialog title={action.title}>
+    <Dialog title={action.title} onClose={leave}>
       <form onSubmit={(event) => void submit(event)}>
         <Fields fields={action.fields} values={values} onValues={setValues} />
         <PlanText planned={planned} />
@@ -87,10 +108,11 @@ export function ActionDialog({ action }: { action: Action }) {
         <footer>
           <Button
             onClick={() => {
+              leave();
               app.overlay.value = null;
             }}
           >
-            {action.submit === null ? t("close") : t("cancel")}
+            {action.submit === null || isBusy ? t("close") : t("cancel")}
           </Button>
           {action.submit === null ? null : (
             <button
@@ -267,7 +289,7 @@ const hasToken = (value: unknown): value is { readonly token: string } =>
   typeof value === "object" && value !== null && "token" in value;
 
 /** A token is shown once. */
-function TokenDialog({ title, token }: { title: string; token: string }) {
+export function TokenDialog({ title, token }: { title: string; token: string }) {
   return (
     <Dialog title={title}>
       <p>{t("token.once")}</p>

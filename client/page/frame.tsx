@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { CampusStatus } from "../../core/wire/campus.ts";
 import { send, signedOut } from "./api.ts";
 import { useApp } from "./app.ts";
-import { ActionDialog, Dialog } from "./dialog.tsx";
+import { ActionDialog, Dialog, TokenDialog } from "./dialog.tsx";
 import { actKeys, placeKeys } from "./keys.ts";
 import { late } from "./late.tsx";
 import { PcPage } from "./pc-page.tsx";
@@ -47,6 +47,7 @@ export function Frame() {
       <Said />
       <Announcer room={at.page === "wall" ? at.room : null} />
       {overlay.value?.kind === "action" ? <ActionDialog action={overlay.value.action} /> : null}
+      {overlay.value?.kind === "token" ? <TokenDialog {...overlay.value} /> : null}
       {overlay.value?.kind === "help" ? <HelpDialog /> : null}
       {overlay.value?.kind === "wall-link" ? <WallLinkDialog room={overlay.value.room} /> : null}
     </>

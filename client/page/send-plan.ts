@@ -51,5 +51,10 @@ async function sendTogether({ calls, done }: Plan, names: readonly string[]): Pr
   return { answer: undefined, said: { text, isGood: false } };
 }
 
+/** Says it on the page, where the order's dialog is gone. */
+export function sayRefused(app: App, order: string, cause: unknown): void {
+  app.said.value = { text: t("order.refused", { order, why: reasonOf(cause) }), isGood: false };
+}
+
 const reasonOf = (cause: unknown): string =>
   cause instanceof RoomcastError ? `${cause.message}; ${cause.next}` : errorText(cause);

@@ -5,6 +5,7 @@ import { get, send } from "./api.ts";
 import { useApp } from "./app.ts";
 import { Dialog } from "./dialog.tsx";
 import { command } from "./orders/action.ts";
+import { sayRefused } from "./send-plan.ts";
 import { Button, Commands, Trouble } from "./ui.tsx";
 import { dateTime, t } from "./words.ts";
 
@@ -21,10 +22,16 @@ export function WallLinkDialog({ room }: { room: string }) {
   useEffect(() => {
     get<MadeWallLink | null>(path).then(setKnown, setError);
   }, [path]);
+  // Whoever did not wait for the answer may have another dialog open by then.
+  const [own] = useState(() => app.overlay.peek());
+  const isOpen = (): boolean => app.overlay.peek() === own;
   const act = async (what: () => Promise<void>): Promise<void> => {
     setBusy(true);
     setError(null);
-    await what().catch(setError);
+    await what().catch((cause: unknown) => {
+      if (isOpen()) setError(cause);
+      else sayRefused(app, t("wallLink.title", { room }), cause);
+    });
     setBusy(false);
   };
   const make = (): Promise<void> =>
@@ -37,7 +44,7 @@ export function WallLinkDialog({ room }: { room: string }) {
     act(async () => {
       await send({ method: "delete", path });
       app.said.value = { text: t("wallLink.ended", { room }), isGood: true };
-      app.overlay.value = null;
+      if (isOpen()) app.overlay.value = null;
     });
   return (
     <Dialog title={t("wallLink.title", { room })}>

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { openBrowser, openPage } from "./browser.ts";
 import { admin, type FakeServer, openFakeServer, refuse } from "./fake-server.ts";
-import { askingPc, restoringRoom } from "./scenes.ts";
+import { answersOf, askingPc, restoringRoom } from "./scenes.ts";
 
 let server: FakeServer;
 let browser: Browser;
@@ -12,6 +12,7 @@ let browser: Browser;
 before(async () => {
   [server, browser] = await Promise.all([openFakeServer(), openBrowser()]);
   server.state = restoringRoom(4, 2).state;
+  for (const [path, answer] of answersOf()) server.answers.set(path, answer);
 });
 
 after(async () => {
@@ -186,6 +187,60 @@ test("PCs are wiped at the same time, and one that is refused is named and keeps
     .getByText("Accepted for lab1-a2. Not for lab1-a1: lab1-a1 is off; switch it on.")
     .waitFor();
   await dialog.waitFor({ state: "hidden" });
+  server.handlers.clear();
+  await page.context().close();
+});
+
+test("an order whose dialog was closed is not called off, and its refusal is said", async () => {
+  const page = await at("#/wall/lab-1");
+  const { keyboard } = page;
+  const dialog = page.getByRole("dialog");
+  const answered = Promise.withResolvers<void>();
+  server.handlers.set("POST /sessions", async (reply) => {
+    await answered.promise;
+    return refuse(reply, "the image is damaged", "verify it");
+  });
+  await keyboard.press("ArrowRight");
+  await keyboard.press("r");
+  await dialog.locator('[name="word"]').fill("lab-1");
+  await keyboard.press("Enter");
+  assert.equal((await heard(page)).path, "/sessions");
+  await dialog.getByText("Working…").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).first().click();
+  await page.getByText("“Restore lab-1” is still under way").waitFor();
+  await keyboard.press("n");
+  await dialog.locator('[name="name"]').fill("new-name");
+  answered.resolve();
+  await page.getByText("Restore lab-1: the image is damaged; verify it").waitFor();
+  assert.equal(await dialog.locator('[name="name"]').inputValue(), "new-name");
+  server.handlers.clear();
+  await page.context().close();
+});
+
+test("an answer that comes late closes no other dialog, and a token in it is shown when that has closed", async () => {
+  const page = await at("#/people");
+  const { keyboard } = page;
+  const dialog = page.getByRole("dialog");
+  const answered = Promise.withResolvers<void>();
+  server.handlers.set("POST /operators", async () => {
+    await answered.promise;
+    return { token: "rc-once" };
+  });
+  await page.getByRole("button", { name: "Add an operator…" }).click();
+  await dialog.locator('[name="name"]').fill("bob");
+  await keyboard.press("Enter");
+  await dialog.getByText("Working…").waitFor();
+  await keyboard.press("Escape");
+  await page.getByText("“Add an operator” is still under way").waitFor();
+  await keyboard.press("?");
+  await dialog.getByText("seats or list").waitFor();
+  answered.resolve();
+  await page.getByText("Added bob.").waitFor();
+  await dialog.getByText("seats or list").waitFor();
+  await keyboard.press("Escape");
+  await dialog.getByText("rc-once").waitFor();
+  await keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
   server.handlers.clear();
   await page.context().close();
 });

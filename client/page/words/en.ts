@@ -57,6 +57,8 @@ export const en = {
   "choice.on": "on",
   "choice.off": "off",
   // Errors and the connection
+  "order.goesOn": "“{order}” is still under way; what the server answers is said here.",
+  "order.refused": "{order}: {why}",
   "together.done": "Accepted for {names}.",
   "together.not": "Not for {pc}: {why}.",
   "error.title": "It did not work",

@@ -57,6 +57,8 @@ export const es: Words = {
   "choice.on": "activado",
   "choice.off": "desactivado",
   // Errors and the connection
+  "order.goesOn": "«{order}» sigue en curso; aquí se dirá lo que responda el servidor.",
+  "order.refused": "{order}: {why}",
   "together.done": "Aceptado para {names}.",
   "together.not": "No para {pc}: {why}.",
   "error.title": "No ha funcionado",

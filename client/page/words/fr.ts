@@ -57,6 +57,8 @@ export const fr: Words = {
   "choice.on": "activé",
   "choice.off": "désactivé",
   // Errors and the connection
+  "order.goesOn": "« {order} » est encore en cours ; la réponse du serveur s’affichera ici.",
+  "order.refused": "{order} : {why}",
   "together.done": "Accepté pour {names}.",
   "together.not": "Pas pour {pc} : {why}.",
   "error.title": "Cela n’a pas fonctionné",

@@ -57,6 +57,8 @@ export const pt: Words = {
   "choice.on": "ligado",
   "choice.off": "desligado",
   // Errors and the connection
+  "order.goesOn": "“{order}” ainda está em andamento; a resposta do servidor aparecerá aqui.",
+  "order.refused": "{order}: {why}",
   "together.done": "Aceito para {names}.",
   "together.not": "Não para {pc}: {why}.",
   "error.title": "Não funcionou",
