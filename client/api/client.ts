@@ -192,12 +192,17 @@ export function unreachable(place: ServerPlace, cause: Error): RoomcastError {
   if ("url" in place && isDistrust(cause)) return distrusted(place.url, cause);
   const where = "socketPath" in place ? place.socketPath : place.url.origin;
   const why = `the server cannot be reached at ${where} (${cause.message})`;
-  const next =
-    "socketPath" in place
+  const next = isShut(cause)
+    ? "run it as root"
+    : "socketPath" in place
       ? "start it with `roomcast serve`, or name its data folder with --data"
       : "check the address, and that the server is running";
   return new RoomcastError("unreachable", why, next, { cause });
 }
+
+/** The server may be there, and its socket is for root and for whom it runs as. */
+export const isShut = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "EACCES";
 
 function sendTo(
   place: ServerPlace,

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { RoomcastError } from "../../core/errors.ts";
 import type { DoctorView, Finding } from "../../core/wire/api.ts";
+import { isShut } from "../api/client.ts";
 import type { CliContext, RunCommand } from "./context.ts";
 import { examineWithoutServer } from "./host.ts";
 
@@ -50,7 +51,7 @@ export async function findings(
 ): Promise<DoctorView> {
   const served = await client.get<DoctorView>("/doctor").catch((error: unknown) => {
     const isAway = error instanceof RoomcastError && error.code === "unreachable";
-    if (isAway && where.isHere) return undefined;
+    if (isAway && where.isHere && !isShut(error.cause)) return undefined;
     throw error;
   });
   return served ?? examineWithoutServer(dataFolder, where.interface);

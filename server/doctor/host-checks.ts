@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { sizeText } from "../../core/screen/format.ts";
 import { ipv4ToText, subnetHosts } from "../../core/units/ipv4.ts";
 import type { DhcpStatus, Finding } from "../../core/wire/api.ts";
-import { type PortKind, portOwner } from "../host/port-owner.ts";
+import { type PortKind, portOwners } from "../host/port-owner.ts";
 import { vlanOf } from "../host/vlan.ts";
 import { inputRuleSets } from "./firewall.ts";
 import { interfaceTowards } from "./routes.ts";
@@ -116,16 +116,24 @@ export const portsWanted = (
 /** `serverPid` is the process of the lab server, which owns these ports; null if none is running. */
 export function portChecks(wanted: readonly PortWanted[], serverPid: number | null): Finding[] {
   return wanted.map(({ kind, port, use }) => {
-    const owner = portOwner(kind, port);
+    const owners = portOwners(kind, port);
+    const [owner] = owners;
     const name = `${kind.toUpperCase()} port ${port} (${use})`;
-    if (owner === null && serverPid === null) return ok("ports", `${name} is free`);
-    if (owner === null)
+    if (owner === undefined && serverPid === null) return ok("ports", `${name} is free`);
+    if (owner === undefined)
       return problem(
         "ports",
         `nothing listens on ${name}`,
         "see the server's log, and start it again",
       );
-    if (owner.pid === serverPid) return ok("ports", `the server listens on ${name}`);
+    if (owners.some((each) => each !== null && each.pid === serverPid))
+      return ok("ports", `the server listens on ${name}`);
+    if (owner === null)
+      return problem(
+        "ports",
+        `${name} is in use by a program of another user`,
+        "`ss -lnp`, as root, names it: stop it, unless it is this server",
+      );
     return problem(
       "ports",
       `${name} is in use by ${owner.name} (process ${owner.pid})`,

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import koffi from "koffi";
 import { RoomcastError } from "../../core/errors.ts";
-import { portOwner } from "./port-owner.ts";
+import { portOwners } from "./port-owner.ts";
 
 const libc = koffi.load("libc.so.6");
 const socketCall = libc.func("int socket(int domain, int type, int protocol)");
@@ -38,7 +38,7 @@ export async function openInterfaceSocket(
     const errno = koffi.errno();
     if (fd >= 0) closeCall(fd);
     const name = Object.entries(koffi.os.errno).find(([, value]) => value === errno)?.[0] ?? errno;
-    const owner = name === "EADDRINUSE" ? portOwner("udp", port) : null;
+    const [owner = null] = name === "EADDRINUSE" ? portOwners("udp", port) : [];
     throw new RoomcastError(
       "failed",
       owner === null

@@ -15,23 +15,23 @@ export type PortKind = "udp" | "tcp";
 const listening = "0A";
 
 /**
- * The process that has the port in this network namespace, on any address. Null: none, or one that this process may
- * not look into. Reads every process's descriptors: for people, not for every packet.
+ * The processes that have the port in this network namespace; of TCP, on an address that other hosts can reach. Null: one
+ * that this process may not look into. Reads every process's descriptors: for people, not for every packet.
  */
-export function portOwner(kind: PortKind, port: number): PortOwner | null {
+export function portOwners(kind: PortKind, port: number): (PortOwner | null)[] {
   const inodes = new Set([kind, `${kind}6`].flatMap((table) => inodesOf(table, kind, port)));
-  if (inodes.size === 0) return null;
+  if (inodes.size === 0) return [];
+  const owners: PortOwner[] = [];
   for (const pid of list("/proc").filter((name) => /^\d+$/.test(name))) {
-    for (const descriptor of list(`/proc/${pid}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${descriptor}`))?.[1];
-      if (inode === undefined || !inodes.has(inode)) continue;
-      const name = read(`/proc/${pid}/comm`).trim();
-      // Node names its threads; the program is what people know.
-      const program = name === "MainThread" ? basename(link(`/proc/${pid}/exe`)) : name;
-      return { pid: Number(pid), name: program };
-    }
+    const links = list(`/proc/${pid}/fd`).map((each) => link(`/proc/${pid}/fd/${each}`));
+    const held = links.flatMap((each) => /^socket:\[(\d+)\]$/.exec(each)?.[1] ?? []);
+    if (!held.some((inode) => inodes.has(inode))) continue;
+    const name = read(`/proc/${pid}/comm`).trim();
+    // Node names its threads; the program is what people know.
+    const program = name === "MainThread" ? basename(link(`/proc/${pid}/exe`)) : name;
+    owners.push({ pid: Number(pid), name: program });
   }
-  return null;
+  return owners.length === 0 ? [null] : owners;
 }
 
 /** proc(5): columns 2 (local address, hex), 4 (state) and 10 (inode). */
@@ -42,10 +42,16 @@ function inodesOf(table: string, kind: PortKind, port: number): string[] {
     .slice(1)
     .flatMap((line) => {
       const columns = line.trim().split(/\s+/);
-      const isOurs = columns[1]?.endsWith(wanted) && (kind === "udp" || columns[3] === listening);
+      const [address = ""] = (columns[1] ?? "").split(":");
+      const counts = kind === "udp" || (columns[3] === listening && !isLoopback(address));
+      const isOurs = columns[1]?.endsWith(wanted) && counts;
       return isOurs && columns[9] !== undefined ? [columns[9]] : [];
     });
 }
+
+/** 127.0.0.0/8 and ::1, in words of the host's own order. */
+const isLoopback = (hex: string): boolean =>
+  hex === "00000000000000000000000001000000" || /^(0{16}F{4}0{4})?[0-9A-F]{6}7F$/.test(hex);
 
 const quietly = <T>(work: () => T, otherwise: T): T => {
   try {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { interfaceChecks } from "../../../server/doctor/host-checks.ts";
+import { after, type TestContext, test } from "node:test";
+import { interfaceChecks, portChecks } from "../../../server/doctor/host-checks.ts";
 
 const kernel = mkdtempSync(join(tmpdir(), "roomcast-net-"));
 after(() => rmSync(kernel, { recursive: true }));
@@ -42,4 +43,25 @@ test("a VLAN's interface that is not there is made, where there is what it is na
   ]);
   assert.match(said("eth9.30")[1] ?? "", /^use one of these: /);
   assert.match(said("eth9")[1] ?? "", /^use one of these: /);
+});
+
+async function listening(t: TestContext, host: string): Promise<number> {
+  const server: Server = createServer();
+  t.after(() => server.close());
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const at = server.address();
+  assert(at !== null && typeof at === "object");
+  return at.port;
+}
+
+test("a port is taken by who can be reached there from the lab, and by no other", async (t) => {
+  const wanted = (port: number) => [{ kind: "tcp", port, use: "HTTP" } as const];
+  for (const host of ["127.0.0.1", "127.0.0.53", "::1", "::ffff:127.0.0.1"]) {
+    const [found] = portChecks(wanted(await listening(t, host)), null);
+    assert.match(found?.text ?? "", /is free$/, host);
+  }
+  const port = await listening(t, "0.0.0.0");
+  const [found] = portChecks(wanted(port), null);
+  assert.match(found?.text ?? "", new RegExp(`in use by node \\(process ${process.pid}\\)$`));
+  assert.match(portChecks(wanted(port), process.pid)[0]?.text ?? "", /^the server listens on TCP/);
 });
