@@ -19,6 +19,7 @@ import { nodeFiles } from "../store/files.ts";
 import { readIndex, readManifest } from "../store/image-files.ts";
 import { Packs } from "../store/packs.ts";
 import { copyHashed, filesBelow } from "./copy.ts";
+import { inWords } from "./in-words.ts";
 import { type BackupFile, type BackupList, encodeList, listName, newList, sumOf } from "./list.ts";
 
 export interface BackupOptions {
@@ -39,7 +40,10 @@ export const configName = "etc/roomcast.toml";
  * Makes the folder `target`, whole or not at all. Rejects with `refused` where there is something already, and
  * `bad-input` for a data folder without a server's state.
  */
-export async function makeBackup(options: BackupOptions): Promise<BackupList> {
+export const makeBackup = (options: BackupOptions): Promise<BackupList> =>
+  inWords("the backup could not be made", () => make(options));
+
+async function make(options: BackupOptions): Promise<BackupList> {
   const { target, signal } = options;
   const there = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];

@@ -16,6 +16,7 @@ import { readIndex, readManifests } from "../store/image-files.ts";
 import { configName } from "./backup.ts";
 import { copyHashed, filesBelow } from "./copy.ts";
 import { commitRestore, finishRestore, readyFolder, stageName } from "./finish.ts";
+import { inWords } from "./in-words.ts";
 import { type BackupList, checkedList } from "./list.ts";
 
 export interface RestorePlan {
@@ -34,7 +35,13 @@ interface Places {
 }
 
 /** Checks the backup, every byte, and compares it with what is there; changes nothing. */
-export async function planRestore(
+export const planRestore = (
+  places: Places,
+  progress: (done: number, total: number) => void,
+): Promise<RestorePlan> =>
+  inWords("the backup could not be looked at", () => plan(places, progress));
+
+async function plan(
   { dataFolder, backup }: Places,
   progress: (done: number, total: number) => void,
 ): Promise<RestorePlan> {
@@ -58,7 +65,13 @@ export async function planRestore(
  * Puts the backup into the data folder. A kill leaves either what was there, or what the next start of the server
  * or of this finishes. Answers where the configuration went, or null.
  */
-export async function restoreBackup(
+export const restoreBackup = (
+  places: Places & { readonly configFile: string },
+  list: BackupList,
+): Promise<string | null> =>
+  inWords("the backup could not be put back", () => restore(places, list));
+
+async function restore(
   { dataFolder, backup, configFile }: Places & { readonly configFile: string },
   list: BackupList,
 ): Promise<string | null> {

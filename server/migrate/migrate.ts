@@ -44,8 +44,8 @@ export interface MigrateReport extends PlanView {
 /** Killed, or stopped by the signal, it goes on where it was when it is done again. Nothing of this server is changed. */
 export async function migrateIn(options: MigrateOptions): Promise<MigrateReport> {
   const { dataFolder, settings, isDry, isFull, signal, note, progress } = options;
-  await requireOwnSecrets(settings, dataFolder);
   await using island = await Island.open(dataFolder);
+  await requireOwnSecrets(settings, dataFolder);
   await using ends = await openEnds(settings, { isDry, warn: note });
   const { registry, images: campusImages, rate } = ends;
   const plan = await planMove(island.images, {

@@ -20,6 +20,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { makeBackup } from "../../../server/backup/backup.ts";
 import { finishRestore } from "../../../server/backup/finish.ts";
+import { inWords } from "../../../server/backup/in-words.ts";
 import { planRestore, restoreBackup } from "../../../server/backup/restore.ts";
 import { newRoom } from "../../../server/state/records.ts";
 import { openStateStore, type StateStore } from "../../../server/state/state-store.ts";
@@ -212,6 +213,26 @@ test("a server that has no images, or none any more, comes back", async () => {
   assert.deepEqual((await planRestore({ dataFolder: `${backup}-2`, backup }, nobody)).lost, []);
 });
 
+test("what the file system refuses is told in words, with the path", async () => {
+  const common = { ...quiet, dataFolder: data, configFile: config, withImages: false };
+  await assert.rejects(makeBackup({ ...common, target: join(config, "in") }), {
+    code: "failed",
+    message: /^the backup could not be made: ENOTDIR.*roomcast.toml\/in/,
+  });
+  const full = Object.assign(new Error("ENOSPC: no space left, write"), {
+    ...{ code: "ENOSPC", syscall: "write" },
+  });
+  await assert.rejects(
+    inWords("it could not be done", () => Promise.reject(full)),
+    { code: "no-space", message: /^it could not be done: ENOSPC/ },
+  );
+  const bug = new TypeError("a bug");
+  await assert.rejects(
+    inWords("", () => Promise.reject(bug)),
+    bug,
+  );
+});
+
 test("what would be lost is named: images, what the state has, and files", async () => {
   const dataFolder = join(folder, "more");
   cpSync(data, dataFolder, { recursive: true });
@@ -284,7 +305,10 @@ test("what cannot be copied leaves what was there, and nothing beside it", async
   const places = { dataFolder, backup, configFile: config };
   const { list } = await planRestore(places, nobody);
   rmSync(join(backup, "gate.key"));
-  await assert.rejects(restoreBackup(places, list), { code: "ENOENT" });
+  await assert.rejects(restoreBackup(places, list), {
+    code: "failed",
+    message: /ENOENT.*gate.key/,
+  });
   assert(!existsSync(join(dataFolder, ".restoring")));
   assert.deepEqual(rooms(dataFolder), ["default", "lab1", "later"]);
 });
