@@ -13,9 +13,13 @@ const margin = 1;
 export function ArrangeWall({ room }: { room: string }) {
   const app = useApp();
   const { store, isArranging } = app;
-  const [seats, setSeats] = useState<readonly Seat[]>(() =>
-    (store.rooms.peek(room)?.seats ?? []).map(({ name, column, row }) => ({ name, column, row })),
-  );
+  const [moved, setMoved] = useState<ReadonlyMap<string, Seat>>(new Map());
+  // All others stand where they stand now: a seat walk, or somebody else, may draw some meanwhile.
+  const seatsWith = (own: ReadonlyMap<string, Seat>): readonly Seat[] =>
+    (store.rooms.get(room)?.seats ?? []).map(
+      ({ name, column, row }) => own.get(name) ?? { name, column, row },
+    );
+  const seats = seatsWith(moved);
   const [error, setError] = useState<unknown>(null);
   const [said, setSaid] = useState("");
   const grid = useRef<HTMLUListElement>(null);
@@ -26,7 +30,10 @@ export function ArrangeWall({ room }: { room: string }) {
   }, [columns]);
   const place = (name: string, column: number, row: number): void => {
     if (column < 0 || row < 0 || column > 199 || row > 199) return;
-    setSeats((before) => movedSeat(before, name, column, row));
+    setMoved((before) => {
+      const now = movedSeats(seatsWith(before), { name, column, row });
+      return new Map([...before, ...now.map((seat) => [seat.name, seat] as const)]);
+    });
     setSaid(t("arrange.moved", { seat: name, column: number(column + 1), row: number(row + 1) }));
   };
   const save = async (): Promise<void> => {
@@ -34,7 +41,7 @@ export function ArrangeWall({ room }: { room: string }) {
       await send({
         method: "put",
         path: `/rooms/${encodeURIComponent(room)}/seats`,
-        body: { seats },
+        body: { seats: seatsWith(moved) },
       });
       isArranging.value = false;
       app.said.value = { text: t("arrange.saved", { room }), isGood: true };
@@ -87,20 +94,14 @@ export function ArrangeWall({ room }: { room: string }) {
   );
 }
 
-/** A seat that comes to another's place gives it its own. */
-export function movedSeat(
-  seats: readonly Seat[],
-  name: string,
-  column: number,
-  row: number,
-): readonly Seat[] {
-  const moving = seats.find((seat) => seat.name === name);
-  if (moving === undefined) return seats;
-  return seats.map((seat) => {
-    if (seat.name === name) return { name, column, row };
-    if (seat.column !== column || seat.row !== row) return seat;
-    return { name: seat.name, column: moving.column, row: moving.row };
-  });
+/** The seats that move when this one comes here: another whose place it is gets the place that it leaves. */
+function movedSeats(seats: readonly Seat[], to: Seat): readonly Seat[] {
+  const from = seats.find(({ name }) => name === to.name);
+  if (from === undefined) return [];
+  const others = seats.filter(
+    ({ name, column, row }) => name !== to.name && column === to.column && row === to.row,
+  );
+  return [to, ...others.map(({ name }) => ({ ...from, name }))];
 }
 
 const ways: Readonly<Record<string, readonly [number, number]>> = {

@@ -108,9 +108,11 @@ function RoomActs({ room }: { room: RoomView }) {
           {room.walk === null ? t("walk.start") : t("walk.end")}…
         </Button>
         <Button onClick={() => ask(app, gridAction(room))}>{t("grid")}…</Button>
-        <Button onClick={() => ask(app, addSeatAction(room))}>{t("seat.add")}…</Button>
+        <Button onClick={() => ask(app, addSeatAction(app.store, room))}>{t("seat.add")}…</Button>
         {room.seats.length === 0 ? null : (
-          <Button onClick={() => ask(app, removeSeatAction(room))}>{t("seat.remove")}…</Button>
+          <Button onClick={() => ask(app, removeSeatAction(app.store, room))}>
+            {t("seat.remove")}…
+          </Button>
         )}
         <Button onClick={() => ask(app, importAction(room))}>{t("import")}…</Button>
         <Button onClick={() => void exportList()}>{t("export")}</Button>

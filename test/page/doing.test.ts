@@ -64,6 +64,41 @@ test("seats are arranged with arrow keys and by dragging, and a seat that is in 
   await page.context().close();
 });
 
+test("seats that others draw while seats are arranged, or while a dialog is open, are kept", async () => {
+  const page = await at("#/wall/lab-1");
+  const { room } = restoringRoom(4, 2);
+  const drawn = (...names: readonly string[]) => {
+    const more = names.map((name, index) => ({ name, column: index, row: 9, pc: null }));
+    server.say({ type: "room", room: { ...room, seats: [...room.seats, ...more] } });
+  };
+  await page.getByRole("button", { name: "Arrange seats" }).click();
+  await page.locator(".places .seat", { hasText: "B4" }).focus();
+  await page.keyboard.press("ArrowDown");
+  drawn("Y8");
+  await page.locator(".places .seat", { hasText: "Y8" }).waitFor();
+  await page.getByRole("button", { name: "Save" }).click();
+  const { A1, B4, Y8 } = places(await heard(page));
+  assert.deepEqual({ A1, B4, Y8 }, { A1: "0,0", B4: "3,2", Y8: "0,9" });
+  await page.evaluate(() => location.assign("#/room/lab-1"));
+  const dialog = page.getByRole("dialog");
+  await page.getByRole("button", { name: "Remove a seat…" }).click();
+  await dialog.getByLabel("Seat").selectOption("A1");
+  drawn("Y8", "Z9");
+  await page.getByText("10 seats, 8 taken").waitFor();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  const left = Object.keys(places(await heard(page)));
+  assert.deepEqual([left.includes("A1"), ...left.slice(-2)], [false, "Y8", "Z9"]);
+  await dialog.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Add a seat…" }).click();
+  await dialog.locator('[name="seat"]').fill("X7");
+  drawn("Y8");
+  await page.getByText("9 seats, 8 taken").waitFor();
+  await dialog.getByRole("button", { name: "Add" }).click();
+  assert.deepEqual(Object.keys(places(await heard(page))).slice(-3), ["B4", "Y8", "X7"]);
+  server.say({ type: "room", room });
+  await page.context().close();
+});
+
 test("a request rings on any page; n is a no, and y asks for the word first", async () => {
   const page = await at("#/session/s1a2b");
   assert.equal(await page.title(), "roomcast");

@@ -8,6 +8,7 @@ import {
   type RoomView,
   roomDefaults,
 } from "../../../core/wire/rooms.ts";
+import type { Store } from "../store.ts";
 import { t } from "../words.ts";
 import {
   type Action,
@@ -203,9 +204,13 @@ export function gridAction({ name, seats }: RoomView): Action {
 
 const asSeat = ({ name, column, row }: RoomView["seats"][number]) => ({ name, column, row });
 
+/** The room's seats at the moment: a seat walk, or somebody else, may have drawn some since the dialog opened. */
+const seatsOf = (store: Store, room: string): RoomView["seats"] =>
+  store.rooms.get(room)?.seats ?? [];
+
 /** One more seat; in the row of the last one, behind it, if nothing else is said. */
-export function addSeatAction({ name, seats }: RoomView): Action {
-  const last = seats.at(-1) ?? { column: -1, row: 0 };
+export function addSeatAction(store: Store, { name, seats: first }: RoomView): Action {
+  const last = first.at(-1) ?? { column: -1, row: 0 };
   return {
     title: t("seat.add.title", { room: name }),
     submit: t("add"),
@@ -218,6 +223,7 @@ export function addSeatAction({ name, seats }: RoomView): Action {
     plan({ seat = "", column = "", row = "" }) {
       const isGood = [column, row].every((each) => /^[1-9]\d{0,2}$/.test(each));
       const place = { column: Number(column) - 1, row: Number(row) - 1 };
+      const seats = seatsOf(store, name);
       return plan({
         refused:
           refusedName(seatNameRule, seat) ??
@@ -239,7 +245,7 @@ export function addSeatAction({ name, seats }: RoomView): Action {
   };
 }
 
-export function removeSeatAction({ name, seats }: RoomView): Action {
+export function removeSeatAction(store: Store, { name, seats: first }: RoomView): Action {
   return {
     title: t("seat.remove.title", { room: name }),
     submit: t("remove"),
@@ -248,11 +254,12 @@ export function removeSeatAction({ name, seats }: RoomView): Action {
       choice(
         "seat",
         t("seat"),
-        seats.map((seat) => [seat.name, seat.name]),
+        first.map((seat) => [seat.name, seat.name]),
       ),
     ],
-    plan: ({ seat = "" }) =>
-      plan({
+    plan({ seat = "" }) {
+      const seats = seatsOf(store, name);
+      return plan({
         warnings: seats.some((each) => each.name === seat && each.pc !== null)
           ? [t("seat.remove.warning")]
           : [],
@@ -264,7 +271,8 @@ export function removeSeatAction({ name, seats }: RoomView): Action {
         ],
         commands: [command("seat", "remove", name, seat)],
         done: t("seat.removed", { seat, room: name }),
-      }),
+      });
+    },
   };
 }
 
