@@ -33,7 +33,16 @@ export function Frame() {
   const at = route.value;
   return (
     <>
-      <a class="skip" href="#page">
+      {/* biome-ignore lint/a11y/useValidAnchor: it leads somewhere on this page. */}
+      <a
+        class="skip"
+        href="#page"
+        onClick={(event) => {
+          // What stands behind the number sign says which page is shown: it stays.
+          event.preventDefault();
+          document.querySelector<HTMLElement>("#page h1")?.focus();
+        }}
+      >
         {t("skip")}
       </a>
       <TopBar />

@@ -268,6 +268,16 @@ test("a projector shows the whole room at once, in letters that grow with it", a
   assert(small < middle && middle * 1.8 < large, sizes.join(" "));
 });
 
+test("the way past the top bar leads to the heading of the page that is shown", async () => {
+  const { page, context } = await openPage(browser);
+  await show(page, "#/pc/id19");
+  await page.locator(".skip").focus();
+  await page.keyboard.press("Enter");
+  await page.locator("h1:focus", { hasText: "lab1-c3" }).waitFor();
+  assert.equal(await page.evaluate(() => location.hash), "#/pc/id19");
+  await context.close();
+});
+
 test("from right to left the page stands the other way round, and fits", async () => {
   const { page, context } = await openPage(browser, { viewport: { width: 1280, height: 720 } });
   await show(page, "#/wall/lab-1");
