@@ -57,7 +57,7 @@ beforeEach(async () => {
       partitions: [
         {
           ...{ index: 1, type: "0x83", fs: "ext4", label: null, uuid: null, mode: "used" },
-          ...{ start: mib, size: 7 * mib, usedBytes: mib },
+          ...{ start: mib, size: 7 * mib, usedBytes: 2 * mib },
         },
       ],
     },
