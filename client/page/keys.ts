@@ -7,7 +7,7 @@ import { yesAction } from "./orders/sessions.ts";
 import { byUrgency, matches, roomNames, roomPcs, roomSessions } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { keys } from "./settings.ts";
-import { t } from "./words.ts";
+import { t, told } from "./words.ts";
 
 /** The keys of PCs and sessions, each with what it does, in the order of the help. */
 export const actKeys = [
@@ -110,7 +110,7 @@ export function answerNo(
       app.said.value = { text: t("request.no", { pc: name }), isGood: true };
     },
     (error: Error) => {
-      app.said.value = { text: error.message, isGood: false };
+      app.said.value = { text: told(error.message), isGood: false };
     },
   );
 }

@@ -10,18 +10,20 @@ import { t } from "./words.ts";
 export const roomPcs = (store: Store, room: string | null): PcView[] =>
   inOrder(store.pcs.all().filter((pc) => room === null || pc.room === room));
 
-/** Whether a part of a PC's name, address, state, result or disk is what was typed. */
+/** Whether a part of a PC's name, address, state, result or disk is what was typed, with its accents or without. */
 export function matches(store: Store, pc: PcView, filter: string): boolean {
-  const wanted = filter.trim().toLowerCase();
+  const wanted = plain(filter.trim());
   if (wanted === "") return true;
   const part = store.parts.get(pc.id);
   const texts = [
     ...[pc.name, pc.mac, pc.ip, pc.seat, pc.room, pc.state],
-    ...[part?.member.result, part?.member.reason],
+    ...[t(`word.${stateOf(pc, part).word}`), part?.member.result, part?.member.reason],
     ...pc.disks.flatMap(({ model, serial }) => [model, serial]),
   ];
-  return texts.some((text) => text?.toLowerCase().includes(wanted));
+  return texts.some((text) => plain(text ?? "").includes(wanted));
 }
+
+const plain = (text: string): string => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 const urgency = { bad: 0, warn: 1, accent: 2, plain: 3, good: 4 } as const;
 

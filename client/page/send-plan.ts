@@ -3,7 +3,7 @@ import { errorText, RoomcastError } from "../../core/errors.ts";
 import { get, send } from "./api.ts";
 import type { App } from "./app.ts";
 import type { Plan } from "./orders/action.ts";
-import { list, t } from "./words.ts";
+import { list, t, told } from "./words.ts";
 
 interface Outcome {
   /** What the last call answered. */
@@ -57,4 +57,4 @@ export function sayRefused(app: App, order: string, cause: unknown): void {
 }
 
 const reasonOf = (cause: unknown): string =>
-  cause instanceof RoomcastError ? `${cause.message}; ${cause.next}` : errorText(cause);
+  told(cause instanceof RoomcastError ? `${cause.message}; ${cause.next}` : errorText(cause));

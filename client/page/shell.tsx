@@ -4,7 +4,7 @@ import { errorText } from "../../core/errors.ts";
 import type { ShellOver } from "../../core/wire/shell.ts";
 import { get } from "./api.ts";
 import { Button } from "./ui.tsx";
-import { t } from "./words.ts";
+import { t, told } from "./words.ts";
 
 export function Shell({ id, name, onEnd }: { id: string; name: string; onEnd: () => void }) {
   const place = useRef<HTMLDivElement>(null);
@@ -25,7 +25,7 @@ export function Shell({ id, name, onEnd }: { id: string; name: string; onEnd: ()
     <section class="look shell" aria-label={t("shell.label", { pc: name })}>
       <p>{t("shell.leave")}</p>
       <div ref={place} class="terminal" />
-      {ended === null ? null : <p role="status">{t("shell.ended", { why: ended })}</p>}
+      {ended === null ? null : <p role="status">{t("shell.ended", { why: told(ended) })}</p>}
       <Button onClick={onEnd}>{t("shell.close")}</Button>
     </section>
   );

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { get } from "./api.ts";
 import type { Shape } from "./seat-view.ts";
-import { percent, t } from "./words.ts";
+import { percent, t, told } from "./words.ts";
 
 /** Each state has a form of its own, so that it can be told without colour. */
 const paths: Readonly<Record<Shape, JSX.Element>> = {
@@ -63,13 +63,13 @@ export const Bar = ({ fraction, label }: { fraction: number; label?: string }) =
 /** An error's three parts: what, why and what to do next are in its message and its next. */
 export function Trouble({ error }: { error: unknown }) {
   if (error === null || error === undefined) return null;
-  const next = error instanceof RoomcastError ? error.next : "";
+  const next = error instanceof RoomcastError ? told(error.next) : "";
   return (
     <div class="trouble" role="alert">
       <ShapeIcon shape="bad" />
       <div>
         <strong>{t("error.title")}</strong>
-        <p>{errorText(error)}</p>
+        <p>{told(errorText(error))}</p>
         {next === "" ? null : (
           <p>
             <b>{t("error.next")}</b> {next}

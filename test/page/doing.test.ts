@@ -20,10 +20,10 @@ after(async () => {
   await server?.close();
 });
 
-async function at(hash: string, login: object = admin): Promise<Page> {
+async function at(hash: string, login: object = admin, locale = "en-GB"): Promise<Page> {
   server.login = login;
   server.calls.length = 0;
-  const { page } = await openPage(browser);
+  const { page } = await openPage(browser, { locale });
   await page.goto(`${server.url}/${hash}`);
   await page.locator(".seat, table, .facts").first().waitFor();
   return page;
@@ -116,6 +116,36 @@ test("a request rings on any page; n is a no, and y asks for the word first", as
   assert.equal((await heard(page)).path, "/requests/q1/no");
   server.say({ type: "request-gone", id: "q1" });
   await page.getByRole("alert").waitFor({ state: "hidden" });
+  await page.context().close();
+});
+
+test("what the server says in English is said in the reader's language in a dialog, too", async () => {
+  const page = await at("#/wall/lab-1", admin, "fr-FR");
+  const { keyboard } = page;
+  const dialog = page.getByRole("dialog");
+  server.handlers.set("POST /pcs/id1/power", (reply) =>
+    refuse(
+      reply,
+      "nobody has placed lab1-a1 yet",
+      "compare its code in `roomcast pc show lab1-a1` with its screen, then `roomcast pc admit lab1-a1`",
+    ),
+  );
+  await keyboard.press("ArrowRight");
+  await keyboard.press("b");
+  await dialog.getByRole("button", { name: "Redémarrer" }).click();
+  await dialog.getByText("personne n’a encore placé lab1-a1").waitFor();
+  await dialog.getByText("comparez son code").waitFor();
+  await keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  server.say({
+    ...{ type: "request" },
+    request: { ...askingPc.request, what: "restore win11-lab@4 to its disk sda" },
+  });
+  await page.getByRole("alert").waitFor();
+  await keyboard.press("y");
+  await dialog.getByRole("heading", { name: "restaurer win11-lab@4 sur son disque sda" }).waitFor();
+  server.say({ type: "request-gone", id: "q1" });
+  server.handlers.clear();
   await page.context().close();
 });
 

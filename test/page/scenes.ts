@@ -101,7 +101,7 @@ function memberAt(number: number): MemberView {
 }
 
 /** A PC whose user asks for something. */
-export const askingPc: LiveEvent = {
+export const askingPc = {
   type: "request",
   request: {
     ...{ id: "q1", pc: "id7", name: "lab1-a7", room: "lab-1", action: "restore" },
@@ -110,7 +110,7 @@ export const askingPc: LiveEvent = {
     word: "lab1-a7",
     ...{ askedAt: "2026-11-22T09:14:00Z", endsAt: "2026-11-22T09:29:00Z" },
   },
-};
+} satisfies LiveEvent;
 
 const pin = (letter: string): string => `sha256:${letter.repeat(43)}=`;
 /** The server's keys, while nothing is renewed. */

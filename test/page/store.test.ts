@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { effect } from "@preact/signals";
+import { matches } from "../../client/page/room-view.ts";
 import { EventQueue, Store } from "../../client/page/store.ts";
+import { speak } from "../../client/page/words.ts";
 import { memberOf, pcOf, sessionOf } from "../client/console/fake-lab.ts";
 import { restoringRoom } from "./scenes.ts";
 
@@ -90,4 +92,21 @@ test("cells are drawn some at a time, with the newest that is known, until all a
   assert.equal(store.settle(4), false);
   const shown = [...store.parts.keys].map((pc) => store.parts.get(pc)?.member.bytesWritten);
   assert.deepEqual(shown, [2e9, 2e9, 2e9, 2e9, 2e9]);
+});
+
+test("PCs are found by the word that they are shown with, in the reader's language and without its accents", async () => {
+  const store = new Store();
+  const identity = { kind: "tpm", state: "waiting", code: "402917", level: "waiting" } as const;
+  const pcs = [pcOf(1), pcOf(2, { state: "booting" }), pcOf(3, { identity })];
+  const found = (filter: string) =>
+    pcs.filter((pc) => matches(store, pc, filter)).map(({ name }) => name);
+  for (const [typed, name] of [
+    ["ready", "pc01"],
+    ["Starting", "pc02"],
+    ["new", "pc03"],
+  ] as const)
+    assert.deepEqual(found(typed), [name]);
+  await speak("fr", ["fr"]);
+  assert.deepEqual(["prêt", "pret", "DÉMARRE"].map(found), [["pc01"], ["pc01"], ["pc02"]]);
+  await speak("en", ["en"]);
 });

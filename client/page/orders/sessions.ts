@@ -8,7 +8,7 @@ import type { RequestView } from "../../../core/wire/trust.ts";
 import type { PcView, SessionView } from "../../../core/wire/views.ts";
 import { sessionTitle } from "../room-view.ts";
 import type { Store } from "../store.ts";
-import { t } from "../words.ts";
+import { t, told } from "../words.ts";
 import { type Action, command, overwritten, pathOf, plan, wordOf } from "./action.ts";
 
 export function startAction({ id }: SessionView): Action {
@@ -124,7 +124,7 @@ export function retryAction(store: Store, session: SessionView): Action {
 /** The yes to a request; its answer is given once, as it was shown. */
 export function yesAction({ id, name, what, overwrites, word }: RequestView): Action {
   return {
-    title: t("request.title", { pc: name, what }),
+    title: t("request.title", { pc: name, what: told(what) }),
     submit: t("yes"),
     isDanger: word !== null,
     fields: [],
