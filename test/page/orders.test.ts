@@ -274,6 +274,21 @@ test("a room's seats, and its network", async () => {
   await page.context().close();
 });
 
+test("a prefix is taken with its slash, and refused where it is no number of bits", async () => {
+  const page = await at("#/room/lab-1", "Add a seat…");
+  await page.locator("tr", { hasText: "Prefix length" }).getByRole("button").click();
+  const dialog = page.getByRole("dialog");
+  const field = dialog.locator('[name="value"]');
+  await field.fill("255.255.255.0");
+  await dialog.getByText("It has to be a number of bits from 8 to 30").waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Save" }).isDisabled(), true);
+  await field.fill("/24");
+  await page.keyboard.press("Enter");
+  assert.deepEqual(await heard(page), { call: "PATCH /rooms/lab-1", body: { prefix: 24 } });
+  await dialog.waitFor({ state: "hidden" });
+  await page.context().close();
+});
+
 test("what is seldom needed is behind More, and is reached and ordered by keyboard alone", async () => {
   const page = await at("#/wall/lab-1", "Restore…");
   const { keyboard } = page;

@@ -1,6 +1,7 @@
 /** What is ordered of rooms: their settings, seats, lists and walks. */
 import { parsePolicy, policyText } from "../../../core/session/policy-text.ts";
 import { seatGrid } from "../../../core/session/seats.ts";
+import { parseDiskSeconds, parsePrefix } from "../../../core/session/setting-text.ts";
 import { roomNameRule, seatNameRule } from "../../../core/wire/names.ts";
 import {
   type RoomChange,
@@ -9,7 +10,7 @@ import {
   roomDefaults,
 } from "../../../core/wire/rooms.ts";
 import type { Store } from "../store.ts";
-import { t } from "../words.ts";
+import { t, told } from "../words.ts";
 import {
   type Action,
   choice,
@@ -133,6 +134,11 @@ function settingPlan({ name }: RoomView, key: keyof RoomChange, typed: string): 
   });
 }
 
+const numbers = new Map<keyof RoomChange, typeof parsePrefix>([
+  ["prefix", parsePrefix],
+  ["diskSeconds", parseDiskSeconds],
+]);
+
 function settingValue(
   key: keyof RoomChange,
   typed: string,
@@ -146,7 +152,10 @@ function settingValue(
   if (key === "sshKeys") return fine(typed === "" ? [] : typed.split(/[\s,]+/));
   if (typed === "") return fine(null);
   if (key === "dns") return fine(typed.split(/[\s,]+/));
-  return fine(key === "diskSeconds" || key === "prefix" ? Number(typed) : typed);
+  const parse = numbers.get(key);
+  if (parse === undefined) return fine(typed);
+  const read = parse(typed);
+  return read.ok ? fine(read.value) : { value: null, refused: told(read.reason) };
 }
 
 export function unlockAction({ name }: RoomView): Action {
