@@ -1,4 +1,5 @@
 /** Which PCs and sessions a page about a room shows. */
+import { hasTyped } from "../../core/screen/filter.ts";
 import { isRunning, stateOf } from "../../core/screen/pc-state.ts";
 import { subjectOf } from "../../core/screen/report.ts";
 import type { PcView, SessionView } from "../../core/wire/views.ts";
@@ -12,18 +13,14 @@ export const roomPcs = (store: Store, room: string | null): PcView[] =>
 
 /** Whether a part of a PC's name, address, state, result or disk is what was typed, with its accents or without. */
 export function matches(store: Store, pc: PcView, filter: string): boolean {
-  const wanted = plain(filter.trim());
-  if (wanted === "") return true;
   const part = store.parts.get(pc.id);
   const texts = [
     ...[pc.name, pc.mac, pc.ip, pc.seat, pc.room, pc.state],
     ...[t(`word.${stateOf(pc, part).word}`), part?.member.result, part?.member.reason],
     ...pc.disks.flatMap(({ model, serial }) => [model, serial]),
   ];
-  return texts.some((text) => plain(text ?? "").includes(wanted));
+  return hasTyped(texts, filter);
 }
-
-const plain = (text: string): string => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 const urgency = { bad: 0, warn: 1, accent: 2, plain: 3, good: 4 } as const;
 
