@@ -46,7 +46,7 @@ async function newFolder(
 ): Promise<{ readonly path: string; readonly lock: FileHandle }> {
   for (;;) {
     const path = await mkdtemp(join(parent, prefix));
-    const lock = await open(path, "r").catch(() => null);
+    const lock = await openFolder(path);
     if (lock === null) continue;
     // Who has locked it removes it; and one that was removed can be locked all the same.
     const isOurs =
@@ -55,6 +55,13 @@ async function newFolder(
     await lock.close();
   }
 }
+
+/** Null: it was removed. */
+const openFolder = (path: string): Promise<FileHandle | null> =>
+  open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
 
 /** A disk has secrets, and in `/var/tmp` everybody may make folders. */
 function requireOwn(path: string): void {
@@ -73,7 +80,7 @@ async function sweep(parent: string): Promise<void> {
     const found = lstatSync(path, { throwIfNoEntry: false });
     const isOwn = found?.isDirectory() && found.uid === process.getuid?.();
     if (!name.startsWith(prefix) || !isOwn) continue;
-    await using lock = await open(path, "r").catch(() => null);
+    await using lock = await openFolder(path);
     if (lock !== null && (await lockFile(lock.fd))) await remove(path);
   }
 }
