@@ -164,13 +164,15 @@ function namesIn(
   queries: readonly (readonly [kind: string, sql: string])[],
 ): Record<string, readonly string[]> {
   const names: Record<string, readonly string[]> = {};
-  for (const [kind, sql] of queries) {
-    try {
-      using db = new DatabaseSync(path, { readOnly: true });
-      const rows = db.prepare(sql).all();
-      names[kind] = rows.map((row) => String(row.name));
-    } catch {}
-  }
+  try {
+    using db = new DatabaseSync(path, { readOnly: true });
+    for (const [kind, sql] of queries) {
+      try {
+        const rows = db.prepare(sql).all();
+        names[kind] = rows.map((row) => String(row.name));
+      } catch {}
+    }
+  } catch {}
   return names;
 }
 
