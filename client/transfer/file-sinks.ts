@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { chmod, type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RoomcastError } from "../../core/errors.ts";
+import { isFull } from "../../core/node/disk-full.ts";
 import { syncDirectory } from "../../core/node/sync-directory.ts";
 import { chunkBytes } from "../../core/units/units.ts";
 import { type Compression, compressionBySuffix, compressor } from "./compression.ts";
@@ -158,11 +159,11 @@ async function compressedBody(
 function writeError(path: string, cause: unknown): RoomcastError {
   if (cause instanceof RoomcastError) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
-  const isFull = code === "ENOSPC" || code === "EDQUOT";
+  const hasNoSpace = isFull(code);
   return new RoomcastError(
-    isFull ? "no-space" : "failed",
-    `writing ${path}: ${isFull ? "no space is left" : (code ?? message)}`,
-    isFull ? "free space in the file's folder" : "check that the folder exists and is writable",
+    hasNoSpace ? "no-space" : "failed",
+    `writing ${path}: ${hasNoSpace ? "no space is left" : (code ?? message)}`,
+    hasNoSpace ? "free space in the file's folder" : "check that the folder exists and is writable",
     { cause },
   );
 }

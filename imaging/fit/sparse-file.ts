@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { assert, RoomcastError } from "../../core/errors.ts";
 import type { Extent } from "../../core/image/extents.ts";
 import { punchHoleIn, seekIn } from "../../core/node/disk-calls.ts";
+import { isFull } from "../../core/node/disk-full.ts";
 
 /** What is copied in one call. */
 const pieceBytes = 1 << 20;
@@ -114,12 +115,12 @@ export class SparseFile {
 
 function failure(path: string, cause: unknown): RoomcastError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const isFull = code === "ENOSPC" || code === "EDQUOT";
-  const why = isFull ? "no space is left" : (code ?? message ?? String(cause));
+  const hasNoSpace = isFull(code);
+  const why = hasNoSpace ? "no space is left" : (code ?? message ?? String(cause));
   return new RoomcastError(
-    isFull ? "no-space" : "failed",
+    hasNoSpace ? "no-space" : "failed",
     `working on ${path}: ${why}`,
-    isFull ? "free space in its folder" : "check the disk that holds the folder",
+    hasNoSpace ? "free space in its folder" : "check the disk that holds the folder",
     { cause },
   );
 }

@@ -1,4 +1,5 @@
 import { RoomcastError } from "../../core/errors.ts";
+import { isFull } from "../../core/node/disk-full.ts";
 
 /** sqlite.org/rescode.html. */
 const sqlite = { corrupt: 11, full: 13, notADatabase: 26 } as const;
@@ -21,7 +22,7 @@ export const storeFull = (doing: string, cause?: unknown): RoomcastError =>
 export function storeError(doing: string, cause: unknown): RoomcastError {
   if (cause instanceof RoomcastError) return cause;
   const { code, message, errcode } = cause as NodeJS.ErrnoException & { errcode?: number };
-  if (code === "ENOSPC" || code === "EDQUOT" || errcode === sqlite.full) {
+  if (isFull(code) || errcode === sqlite.full) {
     return storeFull(doing, cause);
   }
   return new RoomcastError(
