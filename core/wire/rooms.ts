@@ -6,6 +6,7 @@
 import { type Static, Type } from "typebox";
 import { anyDisk, DiskPolicy } from "./disk-policy.ts";
 import { domainPattern } from "./host-names.ts";
+import { Ipv4 } from "./ipv4.ts";
 import { Language } from "./language.ts";
 import { KeyName, pcNameRule, SeatName } from "./names.ts";
 import { nullable } from "./nullable.ts";
@@ -60,12 +61,6 @@ export type Secrets = Static<typeof Secrets>;
 /** What a room's PCs speak: `default`, as the server does. */
 export const RoomLanguage = Type.Union([Type.Literal("default"), Language]);
 export type RoomLanguage = Static<typeof RoomLanguage>;
-
-const octet = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
-const Ipv4 = Type.String({
-  pattern: `^${octet}\\.${octet}\\.${octet}\\.${octet}$`,
-  description: "an IPv4 address, as in 10.0.0.1",
-});
 
 /** Name servers of a network; a resolver asks three of them. */
 export const dnsLimit = 8;

@@ -5,11 +5,10 @@ import { Value } from "typebox/value";
 import { errorText, RoomcastError } from "../../core/errors.ts";
 import { type DailyWindow, decodeDailyWindow } from "../../core/units/daily-window.ts";
 import { decodeDiskSize } from "../../core/wire/fit-size.ts";
+import { Ipv4 } from "../../core/wire/ipv4.ts";
 import { Language } from "../../core/wire/language.ts";
 import { foldedName } from "../../core/wire/names.ts";
 
-const octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
-const address = Type.String({ pattern: `^${octet}(\\.${octet}){3}$` });
 /** None of what GRUB's and iPXE's scripts read as their own: quotes, `$`, `;`, `|`, `#`, braces. */
 const kernelArgument = Type.String({ pattern: "^[A-Za-z0-9_.,:=/@+%^~!*-]+$" });
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });
@@ -48,10 +47,10 @@ export const Config = Type.Object(
           /** FIRST-LAST; `--range` overrides it. */
           range: Type.Optional(Type.String()),
           leaseSeconds: Type.Optional(Type.Integer({ minimum: 120 })),
-          router: Type.Optional(address),
-          dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+          router: Type.Optional(Ipv4),
+          dns: Type.Optional(Type.Array(Ipv4, { maxItems: 4 })),
           /** MAC = address: these PCs always get the same address. */
-          static: Type.Optional(Type.Record(Type.String(), address)),
+          static: Type.Optional(Type.Record(Type.String(), Ipv4)),
         },
         closed,
       ),
@@ -74,8 +73,8 @@ export const Config = Type.Object(
             /** FIRST-LAST */
             range: Type.Optional(Type.String()),
             /** Those of `[dhcp]`, for this network. */
-            router: Type.Optional(address),
-            dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+            router: Type.Optional(Ipv4),
+            dns: Type.Optional(Type.Array(Ipv4, { maxItems: 4 })),
             /** The highest rate of a session on this network. */
             rate: Type.Optional(Rate),
           },
@@ -96,8 +95,8 @@ export const Config = Type.Object(
             /** FIRST-LAST; by default the upper half of the subnet. */
             range: Type.Optional(Type.String()),
             /** By default the relay. */
-            router: Type.Optional(address),
-            dns: Type.Optional(Type.Array(address, { maxItems: 4 })),
+            router: Type.Optional(Ipv4),
+            dns: Type.Optional(Type.Array(Ipv4, { maxItems: 4 })),
           },
           closed,
         ),
