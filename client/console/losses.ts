@@ -1,7 +1,6 @@
 /** What is said before a word is typed: the disk that each PC will lose, and whom the order places or leaves out. */
-import type { OrderKeys } from "../../core/screen/identity.ts";
+import { type OrderKeys, withCode } from "../../core/screen/identity.ts";
 import { foreseenTarget, type TargetRequest } from "../../core/screen/target.ts";
-import { codeText } from "../../core/trust/code.ts";
 import type { PcView } from "../../core/wire/views.ts";
 import type { Model } from "./model.ts";
 import { type ConsoleSpeech, speechOf } from "./speech.ts";
@@ -53,9 +52,4 @@ export function lossesOf(
 }
 
 /** `NEW (code 004 711)` */
-function newText({ identity }: PcView, { t }: ConsoleSpeech): string {
-  const [pc, code] = [t("cap.NEW"), identity?.code ?? null];
-  return code === null
-    ? t("order.notConnected", { pc })
-    : t("order.withCode", { pc, code: codeText(code) });
-}
+const newText = (pc: PcView, { t }: ConsoleSpeech): string => withCode(t("cap.NEW"), pc, t);

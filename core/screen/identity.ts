@@ -70,17 +70,20 @@ export function orderKeys(pcs: readonly PcView[], rooms: Iterable<RoomView>): Or
   };
 }
 
+/** `pc01 (code 004 711)`: what a PC is called, with what to compare with its screen. */
+export function withCode(pc: string, { identity }: PcView, t: ScreenSpeech["t"]): string {
+  const code = identity?.code ?? null;
+  return code === null
+    ? t("order.notConnected", { pc })
+    : t("order.withCode", { pc, code: codeText(code) });
+}
+
 /** Before a word is typed: the PCs that it places, each with its code, and those that are left out. */
 export function orderKeyLines(
   { placed, leftOut }: OrderKeys,
   { t, told }: ScreenSpeech = english,
 ): string[] {
-  const named = placed.map(({ name: pc, identity }) => {
-    const code = identity?.code ?? null;
-    return code === null
-      ? t("order.notConnected", { pc })
-      : t("order.withCode", { pc, code: codeText(code) });
-  });
+  const named = placed.map((pc) => withCode(pc.name, pc, t));
   return [
     ...(placed.length === 0
       ? []
