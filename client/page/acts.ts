@@ -7,7 +7,7 @@ import * as inventory from "./orders/inventory.ts";
 import * as pcs from "./orders/pcs.ts";
 import { castAction, restoreAction } from "./orders/restore.ts";
 import { dropAction, letInAction, startAction, stopAction } from "./orders/sessions.ts";
-import { matches, roomPcs, roomSessions } from "./room-view.ts";
+import { filteredPcs, roomPcs, roomSessions } from "./room-view.ts";
 import { t } from "./words.ts";
 
 /** The marked PCs; where there is no mark, the chosen one. */
@@ -26,7 +26,7 @@ export function keepMarks({ store, marked }: App, room: string | null): void {
 
 /** The chosen PC, if it is among those that the reader sees of the room. */
 const chosenIn = ({ store, chosen, filter }: App, room: string | null): PcView | undefined =>
-  roomPcs(store, room).find((pc) => pc.id === chosen.value && matches(store, pc, filter.value));
+  filteredPcs(store, room, filter.value).find(({ id }) => id === chosen.value);
 
 const say = (app: App, text: string): void => {
   app.said.value = { text, isGood: false };

@@ -1,7 +1,7 @@
 /** What all parts of the page share: the store, who is logged in, where the reader is, and what is open. */
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import { assert } from "../../core/errors.ts";
 import type { LoginView } from "../../core/wire/api.ts";
 import type { Feed } from "./feed.ts";
@@ -66,6 +66,13 @@ export function useApp(): App {
 export const ask = (app: App, action: Action): void => {
   app.overlay.value = { kind: "action", action };
 };
+
+/** Whether what was opened with this component still lies over the page: something else may, by the time of an answer. */
+export function useIsOpen(): () => boolean {
+  const { overlay } = useApp();
+  const [own] = useState(() => overlay.peek());
+  return () => overlay.peek() === own;
+}
 
 /** Shows a token, which is given once, as soon as nothing else lies over the page. */
 export function showToken({ overlay }: App, title: string, token: string): void {

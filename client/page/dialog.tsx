@@ -1,7 +1,7 @@
 /** The dialog of every order: fields, what will be lost, the typed word, and the command that does the same. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { showToken, useApp } from "./app.ts";
+import { showToken, useApp, useIsOpen } from "./app.ts";
 import type { Action, Field, Plan, Values } from "./orders/action.ts";
 import { sayRefused, sendPlan } from "./send-plan.ts";
 import { Button, Commands, ShapeIcon, Trouble } from "./ui.tsx";
@@ -19,8 +19,7 @@ export function Dialog({
 }) {
   const { overlay } = useApp();
   const dialog = useRef<HTMLDialogElement>(null);
-  // Its closing is told late: something else may be open by then.
-  const [own] = useState(() => overlay.peek());
+  const isOpen = useIsOpen();
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
@@ -34,7 +33,8 @@ export function Dialog({
       ref={dialog}
       aria-labelledby={id}
       onClose={() => {
-        if (overlay.peek() !== own) return;
+        // Its closing is told late.
+        if (!isOpen()) return;
         onClose?.();
         overlay.value = null;
       }}
@@ -64,6 +64,7 @@ export function ActionDialog({ action }: { action: Action }) {
   const [word, setWord] = useState("");
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const isOpen = useIsOpen();
   // It reads signals, and so what is shown follows the room.
   const planned = action.plan(values);
   const isReady = planned.refused === null && (planned.word === null || word === planned.word);
@@ -72,9 +73,6 @@ export function ActionDialog({ action }: { action: Action }) {
     if (!isReady || isBusy) return;
     setBusy(true);
     setError(null);
-    // Whoever did not wait for the answer may have another dialog open by then.
-    const own = app.overlay.peek();
-    const isOpen = (): boolean => app.overlay.peek() === own;
     try {
       const { answer, said } = await sendPlan(app, planned);
       if (isOpen()) {

@@ -55,7 +55,10 @@ export function Frame() {
       </div>
       <Said />
       <Announcer room={at.page === "wall" ? at.room : null} />
-      {overlay.value?.kind === "action" ? <ActionDialog action={overlay.value.action} /> : null}
+      {overlay.value?.kind === "action" ? (
+        // Another order is another dialog: nothing that was typed for one is in the next.
+        <ActionDialog key={overlay.value.action} action={overlay.value.action} />
+      ) : null}
       {overlay.value?.kind === "token" ? <TokenDialog {...overlay.value} /> : null}
       {overlay.value?.kind === "help" ? <HelpDialog /> : null}
       {overlay.value?.kind === "wall-link" ? <WallLinkDialog room={overlay.value.room} /> : null}

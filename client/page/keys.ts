@@ -4,7 +4,7 @@ import { type Act, actOn, acts, atHand } from "./acts.ts";
 import { send } from "./api.ts";
 import { type App, ask } from "./app.ts";
 import { yesAction } from "./orders/sessions.ts";
-import { byUrgency, matches, roomNames, roomPcs, roomSessions } from "./room-view.ts";
+import { byUrgency, filteredPcs, roomNames, roomSessions } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { keys } from "./settings.ts";
 import { t, told } from "./words.ts";
@@ -174,7 +174,7 @@ function moveTo(app: App, room: string | null, way: string): boolean {
     document.activeElement?.tagName !== "H1"
   )
     return false;
-  const pcs = roomPcs(store, room).filter((pc) => matches(store, pc, filter.value));
+  const pcs = filteredPcs(store, room, filter.value);
   const isMap = room !== null && view.value === "map";
   const from = focused?.getAttribute("data-pc") ?? null;
   const to =

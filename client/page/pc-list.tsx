@@ -2,7 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { useApp } from "./app.ts";
 import { EmptyRoom } from "./empty-room.tsx";
-import { byUrgency, matches, roomPcs, toggled } from "./room-view.ts";
+import { byUrgency, filteredPcs, toggled } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { useSeat } from "./seat.tsx";
 import { Bar, ShapeIcon, Table } from "./ui.tsx";
@@ -12,7 +12,7 @@ import { t } from "./words.ts";
 export function useListed(room: string | null): readonly string[] {
   const { store, filter } = useApp();
   const listed = useComputed(() => {
-    const pcs = roomPcs(store, room).filter((pc) => matches(store, pc, filter.value));
+    const pcs = filteredPcs(store, room, filter.value);
     return byUrgency(store, pcs)
       .map(({ id }) => id)
       .join("\n");

@@ -11,6 +11,12 @@ import { t } from "./words.ts";
 export const roomPcs = (store: Store, room: string | null): PcView[] =>
   inOrder(store.pcs.all().filter((pc) => room === null || pc.room === room));
 
+/** Those of them that the filter leaves. Without one, nothing is read that changes with their work. */
+export function filteredPcs(store: Store, room: string | null, filter: string): PcView[] {
+  const all = roomPcs(store, room);
+  return filter.trim() === "" ? all : all.filter((pc) => matches(store, pc, filter));
+}
+
 /** Whether a part of a PC's name, address, state, result or disk is what was typed, with its accents or without. */
 export function matches(store: Store, pc: PcView, filter: string): boolean {
   const part = store.parts.get(pc.id);

@@ -3,7 +3,7 @@ import { useComputed } from "@preact/signals";
 import { type Act, acts, atHand } from "./acts.ts";
 import { ask, useApp } from "./app.ts";
 import { wakeRoomAction } from "./orders/pcs.ts";
-import { matches, roomPcs } from "./room-view.ts";
+import { filteredPcs } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { Button } from "./ui.tsx";
 import { t } from "./words.ts";
@@ -35,7 +35,7 @@ export function Toolbar({ room }: { room: string | null }) {
       {count > 0 ? <span class="count">{t("marked", { count })}</span> : null}
       <Button
         onClick={() => {
-          const all = roomPcs(store, room).filter((pc) => matches(store, pc, filter.value));
+          const all = filteredPcs(store, room, filter.value);
           marked.value = new Set(count > 0 ? [] : all.map(({ id }) => id));
         }}
       >

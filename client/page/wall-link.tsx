@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { MadeWallLink, WallLink } from "../../core/wire/api.ts";
 import { get, send } from "./api.ts";
-import { useApp } from "./app.ts";
+import { useApp, useIsOpen } from "./app.ts";
 import { Dialog } from "./dialog.tsx";
 import { command } from "./orders/action.ts";
 import { sayRefused } from "./send-plan.ts";
@@ -22,9 +22,7 @@ export function WallLinkDialog({ room }: { room: string }) {
   useEffect(() => {
     get<MadeWallLink | null>(path).then(setKnown, setError);
   }, [path]);
-  // Whoever did not wait for the answer may have another dialog open by then.
-  const [own] = useState(() => app.overlay.peek());
-  const isOpen = (): boolean => app.overlay.peek() === own;
+  const isOpen = useIsOpen();
   const act = async (what: () => Promise<void>): Promise<void> => {
     setBusy(true);
     setError(null);

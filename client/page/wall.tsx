@@ -6,7 +6,7 @@ import { useApp } from "./app.ts";
 import { ArrangeWall } from "./arrange.tsx";
 import { EmptyRoom } from "./empty-room.tsx";
 import { PcList } from "./pc-list.tsx";
-import { matches, roomNames, roomPcs, roomSessions, toggled } from "./room-view.ts";
+import { filteredPcs, roomNames, roomSessions, toggled } from "./room-view.ts";
 import { hrefOf } from "./route.ts";
 import { SeatBody } from "./seat.tsx";
 import { SessionLine } from "./session-line.tsx";
@@ -72,7 +72,7 @@ function RoomTab({ name, isShown }: { name: string; isShown: boolean }) {
 export function useSeatMap(room: string): SeatMap {
   const { store, filter } = useApp();
   const places = useComputed(() => {
-    const pcs = roomPcs(store, room).filter((pc) => matches(store, pc, filter.value));
+    const pcs = filteredPcs(store, room, filter.value);
     const map = seatMap(store.rooms.get(room)?.seats ?? [], pcs);
     return JSON.stringify({
       ...map,
