@@ -30,7 +30,6 @@ interface WipeOptions {
   readonly dryRun?: boolean;
 }
 
-const named = (reference: string): string => reference;
 const path = (reference: string): string => `/pcs/${encodeURIComponent(reference)}`;
 
 export function addPcCommands(program: Command, run: RunCommand, term: string): void {
@@ -123,31 +122,28 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
   pc.command("admit <PC...>")
     .description("lets PCs have orders: compare the code on each screen first")
     .action((references: string[]) =>
-      run(async ({ client, say, document }) => {
-        const admitted: PcView[] = [];
-        await forEachPc(references, named, async (reference) => {
+      run(({ client, say, document }) =>
+        changeEach(references, document, async (reference) => {
           const { identity } = await client.get<PcView>(path(reference));
           const code = identity?.code ?? null;
           const found = await client.post<PcView>(`${path(reference)}/admit`, { code });
-          admitted.push(found);
           const said = code === null ? "" : ` (code ${codeText(code)})`;
           say(`${reference}${said} is ${found.name}: ${identityText(found.identity)}`);
-        }).finally(() => document(admitted));
-        return 0;
-      }),
+          return found;
+        }),
+      ),
     );
 
   pc.command("revoke <PC...>")
     .description("makes the keys of PCs worth nothing: they are cut off, and get nothing any more")
     .action((references: string[]) =>
-      run(async ({ client, say, document }) => {
-        const revoked: PcView[] = [];
-        await forEachPc(references, named, async (reference) => {
-          revoked.push(await client.post<PcView>(`${path(reference)}/revoke`, {}));
+      run(({ client, say, document }) =>
+        changeEach(references, document, async (reference) => {
+          const found = await client.post<PcView>(`${path(reference)}/revoke`, {});
           say(`${reference}: its key is revoked`);
-        }).finally(() => document(revoked));
-        return 0;
-      }),
+          return found;
+        }),
+      ),
     );
 
   withDryRun(
@@ -180,15 +176,13 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
     pc.command(`${action} <PC...>`)
       .description(description)
       .action((references: string[]) =>
-        run(async ({ client, say, document }) => {
-          const done: { readonly pc: string; readonly action: string }[] = [];
-          await forEachPc(references, named, async (reference) => {
+        run(({ client, say, document }) =>
+          changeEach(references, document, async (reference) => {
             await client.post(`${path(reference)}/power`, { action });
-            done.push({ pc: reference, action });
             say(`${reference}: ${action === "wake" ? "wake-on-LAN packets sent" : action}`);
-          }).finally(() => document(done));
-          return 0;
-        }),
+            return { pc: reference, action };
+          }),
+        ),
       );
   }
 
@@ -243,6 +237,25 @@ export function addPcCommands(program: Command, run: RunCommand, term: string): 
         return 0;
       }),
     );
+}
+
+/** Does it for one PC after the other. What came of each that was not refused is the document. */
+async function changeEach<T>(
+  references: readonly string[],
+  document: (value: unknown) => void,
+  change: (reference: string) => Promise<T>,
+): Promise<number> {
+  const changed: T[] = [];
+  try {
+    await forEachPc(
+      references,
+      (reference) => reference,
+      async (reference) => void changed.push(await change(reference)),
+    );
+  } finally {
+    document(changed);
+  }
+  return 0;
 }
 
 /** Answers when it is over. Through a campus it is only begun by the call: that one would hold up the others for hours. */
