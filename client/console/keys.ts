@@ -210,8 +210,8 @@ function pressAction(model: Model, ui: Ui, key: Key): Step {
       if (pcs.length > 1) return refuse(ui, t("no.captures"));
       if (first.disks.length === 0) return refuse(ui, t("no.disk", { pc: first.name }));
       if (first.disks.length > 1) {
-        const chosen = choiceAt([first.disks[0]?.path ?? ""], 0);
-        return open(ui, { name: "disks", pc: first.id, chosen });
+        const paths = first.disks.map(({ path }) => path);
+        return open(ui, { name: "disks", pc: first.id, chosen: choiceAt(paths, 0) });
       }
       return open(ui, prompt("capture", ids, first));
     case "n":

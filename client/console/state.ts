@@ -252,8 +252,10 @@ export const imageIds = (model: Model): string[] => imagesToChoose(model).map(({
 /** The newest. */
 export const firstImage = (model: Model): Choice => choiceAt(imageIds(model), 0);
 
-export const chosenImage = (model: Model, choice: Choice): ImageView | undefined =>
-  imagesToChoose(model)[placeOf(choice, imageIds(model))];
+export function chosenImage(model: Model, choice: Choice): ImageView | undefined {
+  const ids = imageIds(model);
+  return model.images.get(ids[placeOf(choice, ids)] ?? "");
+}
 
 /** The PCs whose disks a restore would overwrite now: a room's PCs come and go. */
 export function targetPcs(model: Model, targets: Targets): PcView[] {

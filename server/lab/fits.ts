@@ -191,8 +191,8 @@ export class Fits {
   private progress(job: Job, part: FitPart, done: number, total: number): void {
     const [from, to] = shares[part];
     const fraction = from + (to - from) * (total === 0 ? 1 : Math.min(1, done / total));
-    const { startedAt } = job.running ?? { startedAt: this.ports.timers.now() };
-    const took = (this.ports.timers.now() - startedAt) / 1000;
+    const now = this.ports.timers.now();
+    const took = (now - (job.running?.startedAt ?? now)) / 1000;
     const secondsLeft = fraction < tellsTimeFrom ? null : (took / fraction) * (1 - fraction);
     job.progress = { fraction, secondsLeft };
     for (const { told } of job.wishes) told.progress(job.progress);
